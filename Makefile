@@ -1,0 +1,41 @@
+# The two commands: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+
+.PHONY: help install demo test lint engines docs train clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+install: $(BIN)/.installed  ## a virtual environment in .venv with the command .venv/bin/polywire
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "polywire needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make install PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing polywire and its pinned dependencies into $(VENV) (two minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install  ## start everything, feed it, watch stories form and the alert arrive
+	@$(BIN)/polywire demo $(DEMO_FLAGS)
+
+lint: install  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: install lint  ## everything a machine can test
+	$(BIN)/python -m pytest $(TEST_FLAGS)
+
+engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
+	$(BIN)/polywire engines build
+
+docs: install  ## write docs/topics.md and docs/asyncapi.json again from the catalogue
+	$(BIN)/polywire topics docs
+
+clean:  ## remove the virtual environment and this folder's state
+	rm -rf $(VENV) .polywire

@@ -1,0 +1,90 @@
+"""The command `polywire`. Commands are loaded when called, so that `polywire --help` answers at once."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from polywire import __version__
+from polywire.runtime.errors import UserError
+from schemas.codec import explain
+
+
+@dataclass(frozen=True)
+class _Command:
+    module: str
+    help: str
+    panel: str
+
+
+_RUN, _STAGES, _READ, _KEEP = "Run it", "Stages (one process each)", "Search and be told", "Look after it"
+
+_COMMANDS = {
+    "demo": _Command("demo", "Start everything, feed it the seeds, watch stories form and the alert arrive.", _RUN),
+    "up": _Command("up", "Start the engines and every stage, and keep them running.", _RUN),
+    "status": _Command("status", "Each stage: alive, lag, rate, last error.", _RUN),
+    "process": _Command("process", "Put a file through the whole pipeline, without a bus.", _RUN),
+    "produce": _Command("produce", "Bring articles in: feeds, files.", _STAGES),
+    "stream": _Command("stream", "Run a stream processor: analyze, cluster, enrich.", _STAGES),
+    "consume": _Command("consume", "Run a consumer: indexer, alerter, notifier.", _STAGES),
+    "web": _Command("web", "Serve the web page and the HTTP interface.", _STAGES),
+    "search": _Command("search", "Search the articles, in any language.", _READ),
+    "stories": _Command("stories", "List, show, explain, merge and split stories.", _READ),
+    "subscriptions": _Command("subscriptions", "Say what to be told of, and how.", _READ),
+    "alerts": _Command("alerts", "What was told.", _READ),
+    "topics": _Command("topics", "Create and list the topics; write their docs.", _KEEP),
+    "deadletters": _Command("deadletters", "See what could not be used, and put it back.", _KEEP),
+    "engines": _Command("engines", "Build and start Kafka and Elasticsearch.", _KEEP),
+    "models": _Command("models", "Build the embedding model.", _KEEP),
+    "evaluate": _Command("evaluate", "Measure quality on labelled articles.", _KEEP),
+    "train": _Command("train", "Fit the shipped weights again from development data.", _KEEP),
+}
+
+
+def _print_help(console: Console) -> None:
+    console.print("Usage: [bold]polywire[/] COMMAND [OPTIONS]\n")
+    console.print("One story, every language, one alert: news about the arms trade, joined across languages.")
+    for panel in (_RUN, _STAGES, _READ, _KEEP):
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="cyan", min_width=14)
+        table.add_column()
+        for name, command in _COMMANDS.items():
+            if command.panel == panel:
+                table.add_row(f"  {name}", command.help)
+        console.print(f"\n[bold]{panel}[/]")
+        console.print(table)
+    console.print("\n`polywire COMMAND --help` says more of each. Start with [bold]polywire demo[/].")
+    console.print("Settings: environment POLYWIRE_… or polywire.toml (docs/settings.md).")
+
+
+def main() -> None:
+    """Entry point: errors a person can act on are one line, not a stack trace."""
+    err = Console(stderr=True, highlight=False)
+    name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("--help", [])
+    if name in {"-h", "--help", "help"}:
+        _print_help(Console(highlight=False))
+        return
+    if name == "--version":
+        print(f"polywire {__version__}")
+        return
+    if name not in _COMMANDS:
+        near = difflib.get_close_matches(name, _COMMANDS, n=1)
+        err.print(
+            f"[red]No such command:[/] {name}. " + (f"Did you mean {near[0]}?" if near else "See polywire --help.")
+        )
+        sys.exit(2)
+    try:
+        app = importlib.import_module(f"polywire.commands.{_COMMANDS[name].module}").app
+        app(args=arguments, prog_name=f"polywire {name}")
+    except ValidationError as error:
+        err.print(f"[red]Settings are not right:[/] {explain(error)}")
+        sys.exit(2)
+    except UserError as error:
+        err.print(f"[red]Error:[/] {error}")
+        sys.exit(1)

@@ -1,0 +1,85 @@
+"""Dead letters: the bytes of a message that could not be used, as they came, with the reason beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schemas.topics import DEADLETTERS
+
+_REASON_LIMIT = 2_000
+"""Characters: a header is no place for a stack trace."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that could not be used, and where it came from."""
+
+    stage: str
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    at: datetime
+    replays: int = 0
+    """How often it was put back already."""
+
+    @property
+    def record_key(self) -> bytes:
+        """Where it came from: the same message, read twice, has the same key."""
+        return f"{self.topic}/{self.partition}/{self.offset}".encode()
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Kafka headers that say everything but the value."""
+        headers = [
+            ("stage", self.stage.encode()),
+            ("reason", self.reason[:_REASON_LIMIT].encode("utf-8", "replace")),
+            ("topic", self.topic.encode()),
+            ("partition", str(self.partition).encode()),
+            ("offset", str(self.offset).encode()),
+            ("time", self.at.isoformat().encode()),
+            ("replays", str(self.replays).encode()),
+        ]
+        if self.key is not None:
+            headers.append(("key", self.key))
+        if self.value is None:
+            # Kafka keeps no difference between "no value" and a deletion that a person could see.
+            headers.append(("null-value", b"true"))
+        return headers
+
+    @classmethod
+    def parse(cls, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> DeadLetter:
+        """The dead letter that a record of the topic holds; tolerant of headers that are missing."""
+        found = dict(headers)
+
+        def text(name: str, default: str = "") -> str:
+            return found.get(name, default.encode()).decode("utf-8", "replace")
+
+        def number(name: str) -> int:
+            digits = text(name, "0")
+            return int(digits) if digits.lstrip("-").isdigit() else 0
+
+        try:
+            at = datetime.fromisoformat(text("time"))
+        except ValueError:
+            at = datetime.fromtimestamp(0, UTC)
+        return cls(
+            stage=text("stage", "unknown"),
+            reason=text("reason", "unknown"),
+            topic=text("topic", "unknown"),
+            partition=number("partition"),
+            offset=number("offset"),
+            key=found.get("key"),
+            value=None if "null-value" in found else value,
+            at=at,
+            replays=number("replays"),
+        )
+
+
+REPLAYS_HEADER = "polywire-replays"
+"""On a message put back from the dead letters: how often it was."""
+
+TOPIC = DEADLETTERS

@@ -1,0 +1,142 @@
+"""Kafka clients with the options that lose nothing, and the few administrative calls we make."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import TopicAlreadyExistsError
+from kafka.structs import OffsetAndMetadata
+
+from polywire.runtime.settings import Settings
+from schemas.base import Message
+from schemas.codec import encode
+from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, Topic
+
+REQUEST_BYTES = MAX_MESSAGE_BYTES + 1024 * 1024
+"""A message and its envelope."""
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Options that every kafka-python client takes: where the brokers are and how to be let in."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap.split(","),
+        "security_protocol": settings.kafka_security_protocol,
+        "allow_auto_create_topics": False,
+    }
+    if settings.kafka_ca_file:
+        options["ssl_cafile"] = str(settings.kafka_ca_file)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_username
+        password = settings.kafka_password
+        options["sasl_plain_password"] = password.get_secret_value() if password else None
+    return options
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """For aiokafka, which takes a context where kafka-python takes a file."""
+    if "SSL" not in settings.kafka_security_protocol:
+        return None
+    return ssl.create_default_context(cafile=str(settings.kafka_ca_file) if settings.kafka_ca_file else None)
+
+
+def make_producer(settings: Settings, client_id: str) -> KafkaProducer:
+    """A producer that acknowledges only what all replicas hold (idempotent, acks=all, endless retries)."""
+    return KafkaProducer(
+        **client_options(settings),
+        client_id=client_id,
+        max_request_size=REQUEST_BYTES,
+        linger_ms=5,
+        metrics_enabled=False,
+    )
+
+
+def publish(producer: KafkaProducer, topic: Topic, key: str, message: Message | None) -> Any:
+    """Send a message; the future resolves when the broker has it. None is an empty value, which deletes."""
+    value = None if message is None else encode(message)
+    return producer.send(topic.name, key=key.encode(), value=value)
+
+
+def make_consumer(settings: Settings, group: str | None, topics: Sequence[Topic], **options: Any) -> KafkaConsumer:
+    """A consumer that commits nothing by itself. With no group it reads from the start and is nobody's."""
+    config: dict[str, Any] = {
+        **client_options(settings),
+        "client_id": f"polywire-{group or 'reader'}",
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "max_partition_fetch_bytes": REQUEST_BYTES,
+        "metrics_enabled": False,
+    }
+    if group:
+        config["partition_assignment_strategy"] = (CooperativeStickyAssignor,)
+    config.update(options)
+    return KafkaConsumer(*(topic.name for topic in topics), **config)
+
+
+def next_offset(offset: int) -> OffsetAndMetadata:
+    """What to commit once the message at `offset` has had its effect."""
+    return OffsetAndMetadata(offset + 1, "", -1)
+
+
+def make_admin(settings: Settings) -> KafkaAdminClient:
+    """An administrative client. Close it."""
+    options = client_options(settings)
+    del options["allow_auto_create_topics"]
+    return KafkaAdminClient(**options)
+
+
+def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> list[str]:
+    """Create the topics that are missing, with their settings; returns the names of those that were.
+
+    Existing topics are left as they are.
+    """
+    admin = make_admin(settings)
+    try:
+        existing = set(admin.list_topics())
+        missing = [topic for topic in topics if topic.name not in existing]
+        created = []
+        for topic in missing:
+            spec = {
+                "num_partitions": topic.partitions,
+                "replication_factor": settings.topic_replication,
+                "configs": dict(topic.config),
+            }
+            try:
+                admin.create_topics({topic.name: spec})
+            except TopicAlreadyExistsError:
+                continue  # another process was quicker
+            created.append(topic.name)
+        return created
+    finally:
+        admin.close()
+
+
+def group_lag(settings: Settings, groups: dict[str, Sequence[Topic]]) -> dict[str, dict[str, int]]:
+    """Messages waiting for each group, by topic: end offsets less committed offsets (0 where none is committed)."""
+    admin = make_admin(settings)
+    consumer = make_consumer(settings, None, ())
+    try:
+        offsets = admin.list_group_offsets(list(groups))
+        lag: dict[str, dict[str, int]] = {}
+        for group, topics in groups.items():
+            committed = offsets.get(group) or {}
+            lag[group] = {}
+            for topic in topics:
+                partitions = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+                ends = consumer.end_offsets(partitions)
+                starts = consumer.beginning_offsets(partitions)
+                waiting = 0
+                for tp in partitions:
+                    done = committed.get(tp)
+                    position = done.offset if done is not None and done.offset >= 0 else starts[tp]
+                    waiting += max(0, ends[tp] - position)
+                lag[group][topic.name] = waiting
+        return lag
+    finally:
+        consumer.close()
+        admin.close()

@@ -1,0 +1,66 @@
+"""Structured logs: readable on a terminal, JSON lines anywhere else. Libraries' own logs take the same way."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from polywire.runtime.settings import Settings
+
+# Chatty at INFO about things only their authors need.
+_QUIET = (
+    "aiokafka",
+    "kafka",
+    "elastic_transport",
+    "elasticsearch",
+    "httpx",
+    "httpcore",
+    "trafilatura",
+    "mode",
+    "faust",
+)
+
+
+def configure(settings: Settings, *, stage: str | None = None) -> None:
+    """Set up logging for this process. `stage` goes on every line."""
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    final: list[structlog.typing.Processor]
+    if as_json:
+        final = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    else:
+        final = [structlog.dev.ConsoleRenderer(pad_event_to=28)]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    if settings.log_level != "DEBUG":
+        for name in _QUIET:
+            logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.clear_contextvars()
+    if stage:
+        structlog.contextvars.bind_contextvars(stage=stage)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger that takes an event and its facts: `log.info("indexed", articles=12)`."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return logger

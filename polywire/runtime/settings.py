@@ -1,0 +1,105 @@
+"""Settings: the environment (`POLYWIRE_…`), then `polywire.toml`, then the engines that are up, then defaults."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+RUN_FILE = "run.json"
+"""In `state_dir`: written by the supervisor, so that any other command finds the engines that are up."""
+
+
+def default_cache_dir() -> Path:
+    """Where models and engines are kept between clones: outside root's home where root runs it.
+
+    Elasticsearch refuses to run as root, so the supervisor starts it as another user, who must be able to read it.
+    """
+    if os.name == "posix" and os.geteuid() == 0:
+        return Path("/var/cache/polywire")
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "polywire"
+
+
+class Settings(BaseSettings):
+    """Every setting there is. Each can be given as `POLYWIRE_NAME` or as `name = …` in `polywire.toml`."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYWIRE_", toml_file="polywire.toml", extra="forbid")
+
+    engines: Literal["embedded", "jvm", "external"] = "embedded"
+    kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="host:port, comma separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    topic_replication: int = Field(default=1, ge=1, description="Replicas of each topic; 3 in production.")
+
+    elasticsearch_url: str = "http://127.0.0.1:9200"
+    elasticsearch_username: str | None = None
+    elasticsearch_password: SecretStr | None = None
+    elasticsearch_api_key: SecretStr | None = None
+    elasticsearch_ca_file: Path | None = None
+    index_prefix: str = Field(default="polywire", description="Indices are PREFIX-articles, -stories, -alerts.")
+
+    state_dir: Path = Field(default=Path(".polywire"), description="What a run keeps: engine data, feed states, logs.")
+    cache_dir: Path = Field(default_factory=default_cache_dir, description="Models and engines, shared by clones.")
+
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8080, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Of this stage's /metrics and /healthz; 0: off.")
+
+    feeds: list[str] = Field(default_factory=list, description="Addresses of RSS, Atom and JSON feeds to poll.")
+    feed_interval: float = Field(default=300.0, gt=0, description="Seconds between two polls of a feed.")
+    allow_hosts: list[str] = Field(
+        default_factory=list,
+        description="Private addresses (host or host:port) that may be fetched all the same.",
+    )
+
+    webhook_secret: SecretStr | None = Field(default=None, description="Signs webhook deliveries (HMAC-SHA256).")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, else JSON lines."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls),
+            _RunFileSource(settings_cls),
+        )
+
+
+class _RunFileSource(PydanticBaseSettingsSource):
+    """Addresses of the engines that `polywire up` or `demo` has started from this folder."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        state_dir = Path(self.current_state.get("state_dir") or ".polywire")
+        try:
+            run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        settings = run.get("settings", {})
+        return {k: v for k, v in settings.items() if k in Settings.model_fields}

@@ -1,0 +1,110 @@
+"""An article on its way: raw, analyzed, clustered, enriched. Each step keeps all fields of the one before."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.base import Message, Part, Score, UtcTime
+from schemas.readings import Deal, Entity
+
+MAX_TITLE = 2_000
+"""Characters. A longer title is a body text in the wrong field."""
+MAX_TEXT = 1_000_000
+"""Characters. The longest news documents are under a tenth of this; a longer text is not an article."""
+
+
+class RawArticle(Message):
+    """An article as a producer found it."""
+
+    id: str = Field(
+        min_length=8, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$", description="See schemas.ids.article_id."
+    )
+    source: str = Field(min_length=1, max_length=200, description="Who published it: host name or outlet.")
+    url: str | None = Field(default=None, max_length=4_000)
+    external_id: str | None = Field(default=None, max_length=1_000, description="The source's own id.")
+    title: str = Field(default="", max_length=MAX_TITLE)
+    text: str = Field(default="", max_length=MAX_TEXT)
+    published: UtcTime | None = Field(default=None, description="When the source says it was published.")
+    collected: UtcTime = Field(description="When the producer fetched this revision.")
+    language: str | None = Field(default=None, max_length=35, description="The producer's hint: evidence, not truth.")
+    meta: dict[str, str] = Field(default_factory=dict, description="Anything else the producer knows.")
+
+    @field_validator("title", "text")
+    @classmethod
+    def _encodable(cls, value: str) -> str:
+        # A lone surrogate passes a JSON parser, then fails every encoder behind it.
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> RawArticle:
+        if not self.title.strip() and not self.text.strip():
+            raise ValueError("an article needs a title or a text; both are empty")
+        return self
+
+    @property
+    def full_text(self) -> str:
+        """The text that every offset counts in."""
+        return f"{self.title}\n{self.text}"
+
+    @property
+    def when(self) -> UtcTime:
+        """The article's place in time: published where the source says so, else collected."""
+        return self.published or self.collected
+
+
+class AnalyzedArticle(RawArticle):
+    """With everything that can be read from the article alone."""
+
+    language: str = Field(description="ISO 639-1 where one exists, else 639-3; `und` when it cannot be told.")
+    language_confidence: Score
+    language_hint: str | None = Field(default=None, description="What the producer had said.")
+    embedding: list[float] = Field(
+        description="384 numbers, unit length: the lead of the text, less the mean of its language."
+    )
+    entities: list[Entity] = Field(default_factory=list)
+    deals: list[Deal] = Field(default_factory=list)
+    arms_deal: bool = False
+    arms_deal_score: Score = 0.0
+    notes: list[str] = Field(default_factory=list, description="What was skipped or cut short while reading, in words.")
+
+
+class Decision(Part):
+    """Why the article is in its story, in short; `polywire stories explain` prints the whole of it."""
+
+    new_story: bool
+    score: Score | None = Field(default=None, description="Probability of the chosen merge; null for a first article.")
+    candidates: int = Field(ge=0, description="How many stories were compared.")
+
+
+class ClusteredArticle(AnalyzedArticle):
+    """With the story it belongs to."""
+
+    story_id: str
+    duplicate_of: str | None = Field(default=None, description="The article whose text this one repeats.")
+    decision: Decision
+    version: int = Field(
+        ge=0,
+        description="Grows with every revision of the article and every correction of its story; the index keeps "
+        "the highest. Milliseconds since 1970 of the cause, so that a replay gives the same number.",
+    )
+    retracted: bool = Field(default=False, description="True where a correction takes the article out of this story.")
+    correction_id: str | None = Field(default=None, description="The correction that put it here, if one did.")
+
+
+class StoryBrief(Part):
+    """The story as it stood when the article joined it: enough for an alert to name."""
+
+    title: str
+    languages: list[str] = Field(description="In order of first appearance.")
+    sources: list[str]
+    article_count: int
+    first_seen: UtcTime
+    version: int
+
+
+class EnrichedArticle(ClusteredArticle):
+    """With what only the whole story can tell. What is indexed and matched against subscriptions."""
+
+    story: StoryBrief

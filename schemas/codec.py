@@ -1,0 +1,61 @@
+"""Bytes to messages and back. The only place that knows the wire format (JSON, UTF-8)."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.base import Message
+
+M = TypeVar("M", bound=Message)
+
+
+class InvalidMessage(ValueError):
+    """Bytes that are not the message they should be. `reason` is one line a person can act on."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def encode(message: Message) -> bytes:
+    """A message as its topic carries it."""
+    return message.model_dump_json().encode("utf-8")
+
+
+def decode(model: type[M], value: bytes | None) -> M:
+    """The message in `value`.
+
+    Raises:
+        InvalidMessage: not JSON, no or an unknown schema version, a missing field, a wrong type.
+    """
+    if value is None or value == b"":
+        raise InvalidMessage("empty value")
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidMessage(f"not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise InvalidMessage(f"not a JSON object but {type(fields).__name__}")
+    version = fields.get("schema_version")
+    if version is None:
+        raise InvalidMessage("schema_version is missing")
+    if isinstance(version, bool) or version not in model.accepted_versions:
+        known = ", ".join(str(v) for v in sorted(model.accepted_versions))
+        raise InvalidMessage(f"schema_version {version!r} is not understood by {model.__name__} (known: {known})")
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidMessage(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """A validation error in one line: which field, and what is wrong with it."""
+    lines = []
+    for item in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in item["loc"])
+        lines.append(f"{where}: {item['msg']}" if where else item["msg"])
+    shown = "; ".join(lines[:4])
+    return shown + (f"; and {len(lines) - 4} more" if len(lines) > 4 else "")

@@ -1,0 +1,94 @@
+"""A story: all variants of one piece of news, and the repairs it went through."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Message, Part, Score, UtcTime
+from schemas.readings import DealAct, DealStatus, EntityType, Evidence, Money
+
+
+class StoryArticle(Part):
+    """A variant, in short."""
+
+    id: str
+    language: str
+    source: str
+    title: str
+    url: str | None = None
+    when: UtcTime
+    duplicate_of: str | None = None
+    arms_deal: bool = False
+
+
+class StoryEntity(Part):
+    """An entity of the story, with how many of its articles name it."""
+
+    id: str
+    type: EntityType
+    name: str
+    kind: str | None = None
+    country: str | None = None
+    articles: int
+    spellings: dict[str, list[str]] = Field(default_factory=dict, description="By language, most frequent first.")
+
+
+class DealEvidence(Evidence):
+    """What one article says of a deal."""
+
+    article_id: str
+    language: str
+    act: DealAct
+    status: DealStatus
+    score: Score
+
+
+class StoryDeal(Part):
+    """One transfer, reconciled from every variant that tells of it."""
+
+    id: str
+    act: DealAct
+    status: DealStatus
+    supplier: list[str] = Field(default_factory=list)
+    recipient: list[str] = Field(default_factory=list)
+    weapons: list[str] = Field(default_factory=list)
+    amount: Money | None = None
+    quantity: int | None = None
+    score: Score
+    disputed: bool = Field(default=False, description="The variants contradict each other: see the evidence.")
+    evidence: list[DealEvidence] = Field(default_factory=list)
+
+
+class Story(Message):
+    """The newest snapshot of a story."""
+
+    id: str
+    title: str = Field(description="Headline of its first article in English, else of its first article.")
+    titles: dict[str, str] = Field(default_factory=dict, description="A headline for each language.")
+    languages: list[str] = Field(description="In order of first appearance.")
+    sources: list[str]
+    articles: list[StoryArticle] = Field(description="The newest 200 at most; `article_count` counts all.")
+    article_count: int
+    first_seen: UtcTime
+    last_seen: UtcTime
+    entities: list[StoryEntity] = Field(default_factory=list)
+    deals: list[StoryDeal] = Field(default_factory=list)
+    arms_deal: bool = False
+    arms_deal_score: Score = 0.0
+    version: int = Field(ge=1, description="Counts the changes of this story.")
+    merged_into: str | None = Field(default=None, description="Set where the story went up in another.")
+
+
+class StoryCorrection(Message):
+    """A repair: two stories were one (merge), or some articles of a story were another (split)."""
+
+    id: str
+    kind: Literal["merge", "split"]
+    story_id: str = Field(description="The story that stays.")
+    other_story_id: str = Field(description="merge: the story that goes up in it. split: the story split off.")
+    article_ids: list[str] = Field(default_factory=list, description="split: the articles that leave.")
+    by: str = Field(description="`clusterer`, or `operator:` and a name. An operator's word is final.")
+    reason: str
+    at: UtcTime
