@@ -44,15 +44,17 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=str(settings.kafka_ca_file) if settings.kafka_ca_file else None)
 
 
-def make_producer(settings: Settings, client_id: str) -> KafkaProducer:
+def make_producer(settings: Settings, client_id: str, **options: Any) -> KafkaProducer:
     """A producer that acknowledges only what all replicas hold (idempotent, acks=all, endless retries)."""
-    return KafkaProducer(
+    config: dict[str, Any] = {
         **client_options(settings),
-        client_id=client_id,
-        max_request_size=REQUEST_BYTES,
-        linger_ms=5,
-        metrics_enabled=False,
-    )
+        "client_id": client_id,
+        "max_request_size": REQUEST_BYTES,
+        "linger_ms": 5,
+        "metrics_enabled": False,
+    }
+    config.update(options)
+    return KafkaProducer(**config)
 
 
 def publish(producer: KafkaProducer, topic: Topic, key: str, message: Message | None) -> Any:

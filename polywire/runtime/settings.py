@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,6 +27,20 @@ def default_cache_dir() -> Path:
     if os.name == "posix" and os.geteuid() == 0:
         return Path("/var/cache/polywire")
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "polywire"
+
+
+class FeedSettings(BaseModel):
+    """One feed to poll."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(pattern=r"^https?://")
+    full_text: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Whether to read the linked page: `auto` does where the feed holds only a summary.",
+    )
+    interval: float | None = Field(default=None, gt=0, description="Seconds between two polls, where not the default.")
+    source: str | None = Field(default=None, max_length=200, description="Who publishes it, where the feed is wrong.")
 
 
 class Settings(BaseSettings):
@@ -58,7 +72,14 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Of this stage's /metrics and /healthz; 0: off.")
 
-    feeds: list[str] = Field(default_factory=list, description="Addresses of RSS, Atom and JSON feeds to poll.")
+    push_token: SecretStr | None = Field(
+        default=None, description="What `POST /articles` asks for as a bearer token; without one it asks for nothing."
+    )
+
+    feeds: list[FeedSettings] = Field(
+        default_factory=list,
+        description="RSS, Atom and JSON feeds to poll: addresses, or objects with `url` and options of that feed.",
+    )
     feed_interval: float = Field(default=300.0, gt=0, description="Seconds between two polls of a feed.")
     allow_hosts: list[str] = Field(
         default_factory=list,
@@ -71,6 +92,13 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, else JSON lines."
     )
+
+    @field_validator("feeds", mode="before")
+    @classmethod
+    def _addresses_are_feeds(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [{"url": item} if isinstance(item, str) else item for item in value]
 
     @classmethod
     def settings_customise_sources(
