@@ -90,6 +90,8 @@ class ClusteredArticle(AnalyzedArticle):
         "the highest. Milliseconds since 1970 of the cause, so that a replay gives the same number.",
     )
     retracted: bool = Field(default=False, description="True where a correction takes the article out of this story.")
+    moved_to: str | None = Field(default=None, description="With `retracted`: the story it is in from now on.")
+    moved_from: str | None = Field(default=None, description="The story a correction took it from.")
     correction_id: str | None = Field(default=None, description="The correction that put it here, if one did.")
 
 

@@ -1,0 +1,61 @@
+"""What can be read from one article alone: language, embedding, entities, deals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.articles import AnalyzedArticle, RawArticle
+from streams.deals import DealReader
+from streams.embedding import Embedder
+from streams.entities import EntityRecognizer
+from streams.language import LanguageDetector
+
+READ_CHARACTERS = 100_000
+"""Of a longer text only the first so many characters are read for entities and deals: the time an article takes is
+bounded, and no news report is longer. What is cut is said in `notes`."""
+_DIGITS = 5
+
+
+class Analyzer:
+    """Reads articles. Not for use from several threads at once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._detector = LanguageDetector()
+        self._recognizer = EntityRecognizer()
+        self._deals = DealReader()
+
+    @classmethod
+    def load(cls, cache_dir: Path, *, threads: int = 1) -> Analyzer:
+        """With the model from `cache_dir`.
+
+        Raises:
+            ModelMissing: it has not been built; the message says how.
+        """
+        return cls(Embedder.load(cache_dir, threads=threads))
+
+    def analyze(self, article: RawArticle) -> AnalyzedArticle:
+        """The article with everything read from it. Deterministic."""
+        detection = self._detector.detect(article.title, article.text, hint=article.language)
+        vector = self._embedder.embed_article(article.title, article.text, detection.language)
+        text = article.full_text
+        notes = []
+        if len(text) > READ_CHARACTERS:
+            notes.append(f"entities and deals read in the first {READ_CHARACTERS} of {len(text)} characters")
+            text = text[:READ_CHARACTERS]
+        body = text[len(article.title) + 1 :]
+        entities = self._recognizer.recognize(text, detection.language)
+        reading = self._deals.read(article.title, body, detection.language, entities, self._embedder.embed)
+        fields = article.model_dump()
+        fields.update(
+            language=detection.language,
+            language_confidence=detection.confidence,
+            language_hint=article.language,
+            embedding=[round(float(x), _DIGITS) for x in vector],
+            entities=entities,
+            deals=reading.deals,
+            arms_deal=reading.arms_deal,
+            arms_deal_score=reading.score,
+            notes=notes,
+        )
+        return AnalyzedArticle.model_validate(fields)

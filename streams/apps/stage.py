@@ -1,0 +1,271 @@
+"""What the three Faust apps share: an app that loses nothing, and a loop that never raises.
+
+A Faust agent acknowledges a message also when it raises, so nothing may raise out of an agent. `Stage.handle` sees to
+it: a message that is not what it should be goes to the dead letters with its reason; broken infrastructure is retried
+inside the event, with backoff, which stops the partition and keeps the order. A message is acknowledged when every
+message it gave rise to has been acknowledged by the broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import faust
+from aiokafka.errors import MessageSizeTooLargeError
+from faust.types import TP
+
+from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
+from polywire.runtime.health import StageHealth
+from polywire.runtime.kafka import REQUEST_BYTES, create_topics, make_admin, ssl_context
+from polywire.runtime.logs import get_logger
+from polywire.runtime.settings import Settings
+from schemas.base import Message
+from schemas.codec import InvalidMessage, decode, encode
+from schemas.topics import CATALOGUE, DEADLETTERS, Topic
+
+log = get_logger(__name__)
+M = TypeVar("M", bound=Message)
+
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds between tries; the last is repeated for as long as it takes."""
+_PULSE = 2.0
+"""Seconds between two looks at the lag."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message for a topic, under its key."""
+
+    topic: Topic
+    key: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the message in hand came from."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+
+
+Step = Callable[[M, Source], Awaitable[Sequence[Outgoing]]]
+
+
+class Stage:
+    """One stream processor: its Faust app, its health, and the way its messages take."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self.health = StageHealth(name)
+        self.app = _make_app(name, settings)
+        self._outputs: dict[str, faust.TopicT] = {}
+        self._done: dict[TP, int] = {}
+        self._sources: set[str] = set()
+        self.app.timer(interval=_PULSE)(self._pulse)
+        self.app.on_partitions_assigned.connect(self._assigned)
+
+    def channel(self, topic: Topic) -> faust.TopicT:
+        """A catalogue topic as Faust sees it: bytes in, bytes out; decoding is ours, inside the event."""
+        return self.app.topic(
+            topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw",
+            allow_empty=True,
+        )  # fmt: skip
+
+    def consume(self, topic: Topic, model: type[M], step: Step[M], key_of: Callable[[M], str] | None = None) -> None:
+        """Handle every message of `topic` with `step`.
+
+        `key_of` gives the key a message should have come under; another key is a dead letter (it would break the
+        order of an article's revisions), none at all is accepted.
+        """
+        self._sources.add(topic.name)
+
+        async def agent(stream: faust.StreamT) -> None:
+            async for event in stream.events():
+                await self.handle(event, topic, model, step, key_of)
+
+        agent.__name__ = f"{self.name}_{topic.name.replace('.', '_')}"
+        self.app.agent(self.channel(topic), name=agent.__name__)(agent)
+
+    async def handle(
+        self,
+        event: Any,
+        topic: Topic,
+        model: type[M],
+        step: Step[M],
+        key_of: Callable[[M], str] | None,
+    ) -> None:
+        """One message, whatever it is. Does not raise, and returns only when its effect is confirmed."""
+        started = time.monotonic()
+        record = event.message
+        source = Source(
+            record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp or 0, UTC)
+        )
+        try:
+            message = decode(model, record.value)
+            expected = key_of(message) if key_of else None
+            if expected is not None and record.key is not None and record.key != expected.encode():
+                shown = record.key.decode("utf-8", "replace")[:80]
+                raise InvalidMessage(f"key {shown!r} is not the {topic.key} in the value ({expected!r})")
+            outgoing = await step(message, source)
+            await self._send_all(outgoing)
+        except InvalidMessage as error:
+            await self._bury(event, error.reason)
+        except MessageSizeTooLargeError as error:
+            await self._bury(event, f"what came of it is too large for the bus: {error}")
+        except Exception as error:
+            # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
+            # message. It must not stop the stream, and must not be lost.
+            log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
+            await self._bury(event, f"{type(error).__name__}: {error}")
+        else:
+            self.health.handled(topic.name, time.monotonic() - started)
+        self._done[TP(source.topic, source.partition)] = source.offset
+
+    async def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        # Sent together, awaited together: one round trip to the broker for all of them.
+        pending = [(out, encode(out.message)) for out in outgoing]
+        for out, value in pending:
+            await self._confirmed(out.topic, out.key.encode(), value, None)
+
+    async def _confirmed(
+        self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
+    ) -> None:
+        """Send and wait for the broker's acknowledgement, for as long as it takes."""
+        channel = self._outputs.get(topic.name)
+        if channel is None:
+            channel = self._outputs[topic.name] = self.channel(topic)
+
+        async def attempt() -> None:
+            await (await channel.send(key=key, value=value, headers=headers))
+
+        await self.persist(f"send to {topic.name}", attempt)
+
+    async def persist(self, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        """Retry `attempt` until it works. Only for broken infrastructure: what can never work raises at once."""
+        tries = 0
+        while True:
+            try:
+                return await attempt()
+            except (MessageSizeTooLargeError, InvalidMessage):
+                raise
+            except Exception as error:
+                delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
+                tries += 1
+                self.health.retrying(error)
+                log.warning("retrying", what=what, tries=tries, delay=delay, error=str(error) or type(error).__name__)
+                await asyncio.sleep(delay)
+
+    async def _bury(self, event: Any, reason: str) -> None:
+        record = event.message
+        # Faust hands headers over as a list of pairs or a mapping, by driver.
+        pairs = record.headers.items() if isinstance(record.headers, dict) else (record.headers or [])
+        replays = dict(pairs).get(REPLAYS_HEADER, b"0")
+        letter = DeadLetter(
+            stage=self.name,
+            reason=reason,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            at=datetime.now(UTC),
+            replays=int(replays) if replays.isdigit() else 0,
+        )
+        log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
+        await self._confirmed(DEADLETTERS, letter.record_key, record.value or b"", letter.headers())
+        self.health.rejected(letter.topic, reason)
+
+    async def _assigned(self, *_: Any, **__: Any) -> None:
+        self.health.ready()
+
+    async def _pulse(self) -> None:
+        self.health.beat()
+        consumer = self.app.consumer
+        mine = [tp for tp in consumer.assignment() if tp.topic in self._sources]
+        if not mine:
+            self.health.lag({})
+            return
+        try:
+            ends = await consumer.highwaters(*mine)
+            lag = {}
+            for tp in mine:
+                done = self._done.get(tp)
+                position = done + 1 if done is not None else await consumer.position(tp)
+                lag[(tp.topic, tp.partition)] = max(0, (ends.get(tp) or 0) - (position or 0))
+        except Exception as error:  # a look at the lag must never stop the stage
+            log.debug("lag_unknown", error=str(error))
+            return
+        self.health.lag(lag)
+
+    def prepare(self, internal: Sequence[Topic] = ()) -> None:
+        """Create this stage's own topics, after checking that those of the catalogue are there.
+
+        Faust would create what is missing with one partition and its own settings, and say nothing.
+        """
+        admin = make_admin(self.settings)
+        try:
+            missing = {t.name for t in CATALOGUE} - set(admin.list_topics())
+        finally:
+            admin.close()
+        if missing:
+            created = create_topics(self.settings)
+            log.info("topics_created", topics=created)
+        if internal:
+            create_topics(self.settings, internal)
+
+    def run(self) -> None:
+        """Work until told to stop (SIGTERM, SIGINT); the message in hand is finished first. Exits the process."""
+        self.health.serve(self.settings.metrics_host, self.settings.metrics_port)
+        worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, console_port=0)
+        worker.execute_from_commandline()
+
+
+def changelog(stage: str, table: str, partitions: int) -> Topic:
+    """The topic behind a Faust table, as it must be created: compacted, and as many partitions as the source."""
+    return Topic(
+        f"polywire-{stage}-{table}-changelog", "as the table's", partitions, "compact", None,
+        f"State of {stage}.", (stage,), (stage,),
+    )  # fmt: skip
+
+
+def _make_app(name: str, settings: Settings) -> faust.App:
+    credentials: Any = None
+    context = ssl_context(settings)
+    if settings.kafka_security_protocol.startswith("SASL"):
+        password = settings.kafka_password
+        credentials = faust.SASLCredentials(
+            username=settings.kafka_username,
+            password=password.get_secret_value() if password else None,
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    elif context is not None:
+        credentials = faust.SSLCredentials(context)
+    return faust.App(
+        f"polywire-{name}",
+        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
+        broker_credentials=credentials,
+        broker_commit_interval=1.0,
+        # A worker killed without a goodbye is replaced after this long.
+        broker_session_timeout=15.0,
+        broker_heartbeat_interval=3.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=REQUEST_BYTES,
+        producer_max_request_size=REQUEST_BYTES,
+        producer_linger=0.0,
+        store="memory://",
+        datadir=str(settings.state_dir.absolute() / "faust" / name),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        loghandlers=[],
+    )

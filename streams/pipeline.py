@@ -1,0 +1,52 @@
+"""The three stages in a row, without a bus: what `polywire process`, evaluation and backtests run.
+
+The Faust apps run the same parts one by one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.articles import AnalyzedArticle, ClusteredArticle, EnrichedArticle, RawArticle
+from streams.analysis import Analyzer
+from streams.enrichment import StoryState, enrich
+from streams.stories import Assignment, Clusterer
+
+
+def clustered(article: AnalyzedArticle, assignment: Assignment) -> ClusteredArticle:
+    """The article with the clusterer's decision on it."""
+    return ClusteredArticle(
+        **dict(article),
+        story_id=assignment.story_id,
+        duplicate_of=assignment.duplicate_of,
+        decision=assignment.decision,
+        version=assignment.version,
+    )
+
+
+class Pipeline:
+    """Articles in, in the order in which they are to be decided; enriched articles out."""
+
+    def __init__(self, analyzer: Analyzer, clusterer: Clusterer | None = None) -> None:
+        self._analyzer = analyzer
+        self._clusterer = clusterer or Clusterer()
+        self._stories: dict[str, StoryState] = {}
+
+    @classmethod
+    def load(cls, cache_dir: Path, *, threads: int = 1) -> Pipeline:
+        """With the model from `cache_dir`; raises ModelMissing when it has not been built."""
+        return cls(Analyzer.load(cache_dir, threads=threads))
+
+    def process(self, article: RawArticle) -> EnrichedArticle:
+        """Analyze, cluster and enrich one article."""
+        analyzed = self._analyzer.analyze(article)
+        decided = clustered(analyzed, self._clusterer.assign(analyzed))
+        result = enrich(self._stories.get(decided.story_id), decided)
+        self._stories[decided.story_id] = result.state
+        assert result.article is not None  # only a retraction gives none, and nothing is retracted here
+        return result.article
+
+    @property
+    def stories(self) -> dict[str, StoryState]:
+        """Every story so far, by id."""
+        return self._stories
