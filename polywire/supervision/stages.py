@@ -1,0 +1,37 @@
+"""The stages there are: how each is started, and what it reads from the bus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.topics import ALERTS, ANALYZED, CLUSTERED, ENRICHED, RAW, STORIES, Topic
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One kind of process. In the order of the catalogue below they are started; they are stopped in the same order,
+    so that nothing more comes in while what is on its way is finished.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    group: str | None = None
+    topics: tuple[Topic, ...] = ()
+
+
+FEEDS = StageSpec("feeds", ("produce", "feeds"))
+DEMO_FEEDS = StageSpec("feeds", ("produce", "feeds", "--demo"))
+WEB = StageSpec("web", ("web",))
+ANALYZE = StageSpec("analyze", ("stream", "analyze"), "polywire-analyze", (RAW,))
+CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED,))
+ENRICH = StageSpec("enrich", ("stream", "enrich"), "polywire-enrich", (CLUSTERED,))
+INDEXER = StageSpec("indexer", ("consume", "indexer"), "polywire-indexer", (ENRICHED, STORIES, ALERTS))
+ALERTER = StageSpec("alerter", ("consume", "alerter"), "polywire-alerter", (ENRICHED,))
+NOTIFIER = StageSpec("notifier", ("consume", "notifier"), "polywire-notifier", (ALERTS,))
+
+BACKBONE = (WEB, ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
+"""What `polywire up` starts, apart from the feeds, which only run where there are feeds to poll."""
+
+GROUPS = {
+    spec.group: spec.topics for spec in (ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER) if spec.group is not None
+}
