@@ -124,10 +124,15 @@ class _RunFileSource(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        state_dir = Path(self.current_state.get("state_dir") or ".polywire")
-        try:
-            run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        settings = run.get("settings", {})
-        return {k: v for k, v in settings.items() if k in Settings.model_fields}
+        run = read_run_file(Path(self.current_state.get("state_dir") or ".polywire")) or {}
+        return {k: v for k, v in run.get("settings", {}).items() if k in Settings.model_fields}
+
+
+def read_run_file(state_dir: Path) -> dict[str, Any] | None:
+    """What is up in this folder, or None. A run file whose process is gone counts as none."""
+    try:
+        run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
+        os.kill(int(run["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return run if isinstance(run, dict) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from polywire.engines import make_engine
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics
-from polywire.runtime.settings import RUN_FILE, Settings
+from polywire.runtime.settings import RUN_FILE, Settings, read_run_file
 from polywire.supervision.process import StageProcess
 from polywire.supervision.stages import StageSpec
 
@@ -37,14 +39,20 @@ class Supervisor:
         workers: dict[str, int] | None = None,
         run_dir: Path | None = None,
         environment: dict[str, str] | None = None,
+        before_stages: Callable[[Settings], None] | None = None,
+        fresh: bool = False,
     ) -> None:
-        """`workers`: how many processes of a stage (1). `run_dir`: where the run file goes (the state folder)."""
+        """`workers`: how many processes of a stage (1). `run_dir`: where the run file goes (the state folder).
+        `before_stages` is called once engines, topics and indices are there. `fresh`: wipe the state folder first.
+        """
         self.settings = settings
         self._tell = tell
         self._specs = stages
         self._workers = workers or {}
         self._run_file = (run_dir or settings.state_dir) / RUN_FILE
         self._extra = environment or {}
+        self._before_stages = before_stages
+        self._fresh = fresh
         self._engine = make_engine(settings.engines, settings)
         self.processes: list[StageProcess] = []
         self._bad_answers: dict[str, int] = {}
@@ -63,6 +71,8 @@ class Supervisor:
             UserError: another run holds this folder, or an engine does not start; the message says what to do.
         """
         self._refuse_second_run()
+        if self._fresh:
+            shutil.rmtree(self.settings.state_dir, ignore_errors=True)
         self.settings.state_dir.mkdir(parents=True, exist_ok=True)
         self._tell("engines", f"starting {self.settings.engines} …")
         addresses = self._engine.start()
@@ -77,6 +87,8 @@ class Supervisor:
         created = create_topics(self.settings)
         self._tell("topics", f"{len(created)} created" if created else "all there")
         self._ensure_indices()
+        if self._before_stages:
+            self._before_stages(self.settings)
         for spec in self._specs:
             for number in range(self._workers.get(spec.name, 1)):
                 self._add(spec, number)
@@ -85,7 +97,6 @@ class Supervisor:
     def _ensure_indices(self) -> None:
         # Imported here: the Elasticsearch client takes a while to load, and `--help` should not wait for it.
         from consumers.index import ensure_indices
-
         from polywire.runtime.elastic import make_client
 
         with make_client(self.settings) as client:
@@ -199,11 +210,16 @@ class Supervisor:
         partial.replace(self._run_file)
 
 
-def read_run_file(state_dir: Path) -> dict[str, Any] | None:
-    """What is up in this folder, or None. A run file whose process is gone counts as none."""
-    try:
-        run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
-        os.kill(int(run["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return run if isinstance(run, dict) else None
+class StopSignal:
+    """True once SIGINT or SIGTERM has come."""
+
+    def __init__(self) -> None:
+        self._come = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, *_: object) -> None:
+        self._come = True
+
+    def __bool__(self) -> bool:
+        return self._come

@@ -1,0 +1,60 @@
+"""`polywire up`: the engines and every stage, kept running until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from polywire.runtime.settings import Settings
+
+app = typer.Typer(help="Start the engines and every stage, and keep them running.")
+
+
+class EngineName(StrEnum):
+    """See DESIGN: embedded for trying it, jvm for integration, external for production."""
+
+    EMBEDDED = "embedded"
+    JVM = "jvm"
+    EXTERNAL = "external"
+
+
+@app.command()
+def up(
+    engines: Annotated[EngineName | None, typer.Option(help="embedded: nothing to install, not durable. jvm: the real "
+                       "Kafka and Elasticsearch (JDK 17, Maven). external: those that the settings name.")] = None,
+    analyzers: Annotated[int, typer.Option(min=1, max=6, help="Processes of the analyze stage, the heavy one.")] = 1,
+) -> None:  # fmt: skip
+    """Start the engines and every stage, and keep them running until Ctrl-C, which stops everything in order.
+
+    Feeds are polled when there are any (setting `feeds`). Push articles to http://127.0.0.1:8080/articles.
+    """
+    from polywire.supervision.prepare import ensure_model, web_port
+    from polywire.supervision.stages import BACKBONE, FEEDS
+    from polywire.supervision.supervisor import StopSignal, Supervisor
+
+    console = Console(highlight=False)
+    settings = Settings(**({"engines": engines.value} if engines else {}))
+    settings = settings.model_copy(update={"web_port": web_port(settings, strict=True)})
+    ensure_model(settings, console)
+
+    def tell(who: str, what: str) -> None:
+        console.print(f"[dim]{datetime.now():%H:%M:%S}[/] [cyan]{who:9}[/] {what}")
+
+    stop_requested = StopSignal()
+    stages = (*BACKBONE, *((FEEDS,) if settings.feeds else ()))
+    with Supervisor(settings, stages, tell, workers={"analyze": analyzers}) as supervisor:
+        supervisor.start()
+        console.print(
+            f"\n[bold]polywire is up[/]  http://{settings.web_host}:{settings.web_port}   "
+            f"push articles: POST /articles   `polywire status` in another terminal   Ctrl-C stops\n"
+        )
+        while not stop_requested:
+            supervisor.watch()
+            time.sleep(0.5)
+        console.print("\nstopping …")
+    console.print("all stopped")

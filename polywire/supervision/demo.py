@@ -1,0 +1,178 @@
+"""What the demo shows: articles becoming stories, and the alert arriving. State is apart from drawing."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kafka import KafkaConsumer
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from polywire.runtime.kafka import make_consumer
+from polywire.runtime.settings import Settings
+from schemas.alerts import Alert
+from schemas.codec import InvalidMessage, decode
+from schemas.stories import Story, StoryDeal
+from schemas.topics import ALERTS, STORIES
+
+FOUNDING_FILES = ("000_789ba6ecdb73c829.txt", "001_5ef2c9304808d7f0.txt")
+"""The two founding documents that tell one story: a Malay and an Arabic translation."""
+_BEGINNING = 40
+_STORIES_SHOWN = 14
+_ALERTS_SHOWN = 6
+
+
+@dataclass
+class DemoState:
+    """What has come out of the pipeline so far."""
+
+    stories: OrderedDict[str, Story] = field(default_factory=OrderedDict)
+    alerts: OrderedDict[str, Alert] = field(default_factory=OrderedDict)
+    new_alerts: dict[str, int] = field(default_factory=dict)
+    """How often each alert came as new: once, or something is wrong."""
+
+    def story(self, story: Story) -> None:
+        """A new snapshot of a story."""
+        if story.merged_into or not story.article_count:
+            self.stories.pop(story.id, None)
+            return
+        self.stories[story.id] = story
+        self.stories.move_to_end(story.id)
+
+    def alert(self, alert: Alert) -> None:
+        """A new alert or an update of one."""
+        if alert.kind == "new":
+            self.new_alerts[alert.id] = self.new_alerts.get(alert.id, 0) + 1
+        self.alerts[alert.id] = alert
+        self.alerts.move_to_end(alert.id)
+
+    def founding_alert(self, beginnings: list[str]) -> Alert | None:
+        """The alert for the story of the founding documents once it names both languages, else None.
+
+        `beginnings`: how their texts begin; they have no titles, so their headlines in the story begin so too.
+        """
+        for alert in self.alerts.values():
+            story = self.stories.get(alert.story_id)
+            if story is None:
+                continue
+            variants = [next((a for a in story.articles if a.title.startswith(b)), None) for b in beginnings]
+            if all(v is not None and v.language in alert.languages for v in variants):
+                return alert
+        return None
+
+    @property
+    def article_count(self) -> int:
+        """Articles in all stories."""
+        return sum(story.article_count for story in self.stories.values())
+
+
+def founding_beginnings(seeds: Path) -> list[str]:
+    """How the texts of the two founding documents begin, white space folded."""
+    texts = (" ".join((seeds / name).read_text(encoding="utf-8").split()) for name in FOUNDING_FILES)
+    return [text[:_BEGINNING] for text in texts]
+
+
+class BusReader(threading.Thread):
+    """Reads stories and alerts from the bus into a DemoState, as any consumer could."""
+
+    def __init__(self, settings: Settings, state: DemoState) -> None:
+        super().__init__(name="demo-reader", daemon=True)
+        self._settings = settings
+        self._state = state
+        self._halt = threading.Event()
+        self.lock = threading.Lock()
+
+    def run(self) -> None:
+        """Read until stopped."""
+        consumer: KafkaConsumer = make_consumer(self._settings, None, (STORIES, ALERTS))
+        try:
+            while not self._halt.is_set():
+                for records in consumer.poll(timeout_ms=200).values():
+                    for record in records:
+                        self._take(record.topic, record.value)
+        finally:
+            consumer.close()
+
+    def _take(self, topic: str, value: bytes) -> None:
+        try:
+            with self.lock:
+                if topic == STORIES.name:
+                    self._state.story(decode(Story, value))
+                else:
+                    self._state.alert(decode(Alert, value))
+        except InvalidMessage:
+            return  # the stages bury what is not valid; the demo only watches
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._halt.set()
+        self.join(5.0)
+
+
+def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notice: str) -> RenderableType:
+    """The whole screen. `stages`: name, running."""
+    lights = Text("  ").join(
+        Text.assemble(("● ", "green" if alive else "yellow"), (name, "bold")) for name, alive in stages
+    )
+    stories = [s for s in reversed(state.stories.values())][:_STORIES_SHOWN]
+    table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
+    table.add_column("languages", no_wrap=True, min_width=18, max_width=26)
+    table.add_column("articles", justify="right", width=8)
+    table.add_column("arms deal", width=24, no_wrap=True)
+    table.add_column("story", ratio=1, no_wrap=True, overflow="ellipsis")
+    for story in stories:
+        deal = best_deal(story.deals)
+        table.add_row(
+            Text(" ".join(story.languages), style="cyan"),
+            str(story.article_count),
+            Text(deal_line(deal, story), style="bold red") if deal else Text("·", style="dim"),
+            story.title,
+        )
+    waiting = Text("waiting for the first article …", style="dim")
+    parts: list[RenderableType] = [
+        Panel(lights, title="polywire demo", subtitle=f"{seconds:.0f} s", border_style="blue"),
+        Panel(
+            table if stories else waiting,
+            title=f"stories · {state.article_count} articles in {len(state.stories)} stories",
+            border_style="blue",
+        ),
+    ]
+    alerts = list(reversed(state.alerts.values()))[:_ALERTS_SHOWN]
+    if alerts:
+        lines = Table(box=None, expand=True, show_header=False, padding=(0, 1))
+        lines.add_column(width=2)
+        lines.add_column(no_wrap=True, min_width=18, max_width=26)
+        lines.add_column(width=24, no_wrap=True)
+        lines.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for alert in alerts:
+            alert_story = state.stories.get(alert.story_id)
+            deal = best_deal(alert.deals)
+            lines.add_row(
+                "🔔",
+                Text(" ".join(alert.languages), style="cyan"),
+                Text(deal_line(deal, alert_story) if deal else "arms deal", style="bold red"),
+                alert.title,
+            )
+        parts.append(Panel(lines, title=f"alerts · {len(state.alerts)}, one per story", border_style="red"))
+    parts.append(Text(notice, style="dim"))
+    return Group(*parts)
+
+
+def best_deal(deals: list[StoryDeal]) -> StoryDeal | None:
+    """The surest deal that names both parties, else the surest."""
+    return max(deals, key=lambda d: (bool(d.supplier and d.recipient), d.score), default=None)
+
+
+def deal_line(deal: StoryDeal, story: Story | None) -> str:
+    """`UA → KZ · sale`: short names for the parties where the story knows them."""
+    names = {e.id: e.country or e.name for e in story.entities} if story else {}
+
+    def party(ids: list[str]) -> str:
+        return names.get(ids[0], ids[0]) if ids else "?"
+
+    return f"{party(deal.supplier)} → {party(deal.recipient)} · {deal.act}"

@@ -1,0 +1,52 @@
+"""What must be there before stages start: the embedding model, a free port for the web page."""
+
+from __future__ import annotations
+
+import socket
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+from polywire.supervision.process import free_port
+
+
+def ensure_model(settings: Settings, console: Console) -> None:
+    """Build the embedding model when it is not there yet, with a progress bar on a terminal."""
+    from streams.embedding import build_model
+
+    with Progress(
+        TextColumn("[cyan]model[/] {task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("embedding model", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        build_model(settings.cache_dir, progress)
+
+
+def web_port(settings: Settings, *, strict: bool) -> int:
+    """The port for the web page: the setting's, or where that is taken and `strict` is off, any free one.
+
+    Raises:
+        UserError: `strict`, and the port is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as error:
+            if strict:
+                raise UserError(
+                    f"port {settings.web_port} is taken by another program; choose one with POLYWIRE_WEB_PORT=8081"
+                ) from error
+            return free_port()
+        port: int = probe.getsockname()[1]
+        return port
