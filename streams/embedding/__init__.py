@@ -1,0 +1,19 @@
+"""Article text to a vector of 384 numbers that is near for the same news in any language."""
+
+from streams.embedding.article import article_text
+from streams.embedding.build import build_model
+from streams.embedding.embedder import DIMENSIONS, Backend, Embedder, ModelMissing, embed_article
+from streams.embedding.means import LanguageMeans, center, shipped_means
+
+__all__ = [
+    "DIMENSIONS",
+    "Backend",
+    "Embedder",
+    "LanguageMeans",
+    "ModelMissing",
+    "article_text",
+    "build_model",
+    "center",
+    "embed_article",
+    "shipped_means",
+]

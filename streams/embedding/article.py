@@ -1,0 +1,22 @@
+"""Which part of an article its vector is taken from."""
+
+from __future__ import annotations
+
+LEAD = 400
+"""Characters of title and text together. News says what happened first; see `bench/embedding_lead.py`."""
+
+
+def article_text(title: str, text: str) -> str:
+    """The opening of the article: its title and as much of the text as fits, cut at a word."""
+    title = " ".join(title.split())
+    body = " ".join(text[: 4 * LEAD].split())
+    if body.startswith(title):
+        # Many feeds repeat the title as the first line of the text.
+        body = body[len(title) :].lstrip()
+    joined = f"{title}\n{body}".strip()
+    if len(joined) <= LEAD:
+        return joined
+    cut = joined[:LEAD]
+    space = cut.rfind(" ", LEAD * 3 // 4)
+    # Scripts without spaces, and single long words, are cut where the limit falls.
+    return cut if space < 0 else cut[:space]
