@@ -29,11 +29,11 @@ class RawArticle(Message):
     language: str | None = Field(default=None, max_length=35, description="The producer's hint: evidence, not truth.")
     meta: dict[str, str] = Field(default_factory=dict, description="Anything else the producer knows.")
 
-    @field_validator("title", "text")
+    @field_validator("title", "text", mode="before")
     @classmethod
-    def _encodable(cls, value: str) -> str:
-        # A lone surrogate passes a JSON parser, then fails every encoder behind it.
-        if any("\ud800" <= c <= "\udfff" for c in value):
+    def _encodable(cls, value: object) -> object:
+        # Half of a surrogate pair, as a careless cut leaves it, fails every encoder: it becomes U+FFFD.
+        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
 
