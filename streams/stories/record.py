@@ -1,0 +1,87 @@
+"""What the clusterer remembers of an article, and how it is stored.
+
+The records of the articles in memory are its whole state: everything else is derived from them, in the order of
+their sequence numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.stories.terms import Terms, pack_terms, unpack_terms
+from streams.stories.vectors import Bytes, pack, unpack
+
+FORMAT = 1
+
+
+@dataclass
+class Record:
+    """One article in memory."""
+
+    id: str
+    sequence: int
+    """Order of arrival; the first article ever has 1."""
+    story: str
+    revision: str
+    language: str
+    when: int
+    """Milliseconds since 1970."""
+    clock: int
+    """The stream's own clock when it arrived: the latest `when` up to then, jumps into the future held back."""
+    version: int
+    vector: Bytes
+    """As the article brought it, in whole numbers."""
+    terms: Terms
+    fingerprint: str
+    duplicate_of: str | None = None
+    new_story: bool = True
+    score: float | None = None
+    candidates: int = 0
+    fixed: bool = False
+    """An operator put it into its story: the clusterer leaves it there."""
+    apart: list[str] = field(default_factory=list)
+    """Stories that an operator said it does not belong to."""
+    forgot: list[str] = field(default_factory=list)
+    """Articles that left memory when it arrived."""
+    snapshot: dict[str, Any] | None = None
+    """What had been learnt from the stream, where it was learnt anew at this article."""
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON-able values; short keys, because there is one for each article of weeks."""
+        stored: dict[str, Any] = {
+            "f": FORMAT, "n": self.sequence, "s": self.story, "r": self.revision, "l": self.language,
+            "t": self.when, "c": self.clock, "v": self.version, "e": pack(self.vector), "w": pack_terms(self.terms),
+            "p": self.fingerprint,
+            "d": [self.duplicate_of, self.new_story, self.score, self.candidates],
+        }  # fmt: skip
+        if self.fixed:
+            stored["x"] = True
+        if self.apart:
+            stored["a"] = self.apart
+        if self.forgot:
+            stored["g"] = self.forgot
+        if self.snapshot is not None:
+            stored["m"] = self.snapshot
+        return stored
+
+    @classmethod
+    def load(cls, article_id: str, stored: dict[str, Any]) -> Record:
+        """The opposite of `dump`.
+
+        Raises:
+            ValueError: a record of another format, or a damaged one.
+        """
+        if stored.get("f") != FORMAT:
+            raise ValueError(f"record of {article_id}: format {stored.get('f')!r}, not {FORMAT}")
+        try:
+            duplicate_of, new_story, score, candidates = stored["d"]
+            return cls(
+                id=article_id, sequence=stored["n"], story=stored["s"], revision=stored["r"], language=stored["l"],
+                when=stored["t"], clock=stored["c"], version=stored["v"], vector=unpack(stored["e"]),
+                terms=unpack_terms(stored["w"]), fingerprint=stored["p"], duplicate_of=duplicate_of,
+                new_story=new_story, score=score, candidates=candidates, fixed=stored.get("x", False),
+                apart=list(stored.get("a", [])), forgot=list(stored.get("g", [])), snapshot=stored.get("m"),
+            )  # fmt: skip
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"record of {article_id} is damaged: {error!r}") from error
