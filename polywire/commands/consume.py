@@ -1,0 +1,50 @@
+"""`polywire consume`: run one consumer, as its own process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from polywire.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from polywire.runtime.consumer import Handler
+    from polywire.runtime.health import StageHealth
+
+app = typer.Typer(help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
+
+_Limit = Annotated[
+    int, typer.Option("--dead-letter-limit", min=1, help="Stop when so many messages in a row had to be rejected.")
+]
+_LIMIT = 1_000
+
+
+@app.callback()
+def _group() -> None:
+    """A group, also while it has one command."""
+
+
+@app.command()
+def indexer(dead_letter_limit: _Limit = _LIMIT) -> None:
+    """Write articles, stories and alerts into Elasticsearch."""
+    from consumers.indexer import Indexer
+    from polywire.runtime.elastic import make_client
+
+    settings, health = _prepare(Indexer.stage)
+    _run(settings, Indexer(make_client(settings), settings.index_prefix), health, dead_letter_limit)
+
+
+def _prepare(stage: str) -> tuple[Settings, StageHealth]:
+    from polywire.runtime import logs
+    from polywire.runtime.health import StageHealth
+
+    settings = Settings()
+    logs.configure(settings, stage=stage)
+    return settings, StageHealth(stage)
+
+
+def _run(settings: Settings, handler: Handler, health: StageHealth, limit: int) -> None:
+    from polywire.runtime.consumer import run_consumer
+
+    run_consumer(settings, handler, health=health, dead_letter_limit=limit)
