@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import faust
@@ -224,8 +225,9 @@ class Stage:
 
     def run(self) -> None:
         """Work until told to stop (SIGTERM, SIGINT); the message in hand is finished first. Exits the process."""
+        Path(self.app.conf.datadir).mkdir(parents=True, exist_ok=True)
         self.health.serve(self.settings.metrics_host, self.settings.metrics_port)
-        worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, console_port=0)
+        worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.execute_from_commandline()
 
 

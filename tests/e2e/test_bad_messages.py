@@ -71,7 +71,7 @@ def test_each_bad_message_has_its_reason_and_good_ones_pass(polywire: Polywire) 
     expected = set()
     number = 1_000
     for name, (value, _) in REFUSED.items():
-        key = b"somebody-else" if "key" in name else None
+        key = b"somebody-else" if "key" in name or value is None else None
         record = polywire.producer.send(RAW.name, key=key, value=value).get(timeout=60)
         sent[(record.partition, record.offset)] = name
         number += 1
