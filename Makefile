@@ -34,7 +34,7 @@ test: install lint  ## everything a machine can test
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
 
-docs: install  ## write docs/topics.md and docs/asyncapi.json again from the catalogue
+docs: install  ## write the generated pages of docs/ again
 	$(BIN)/polywire topics docs
 
 clean:  ## remove the virtual environment and this folder's state

@@ -51,12 +51,14 @@ def list_topics(as_json: Annotated[bool, typer.Option("--json", help="For a prog
 
 @app.command()
 def docs(
-    folder: Annotated[Path, typer.Option(help="Where topics.md and asyncapi.json go.")] = Path("docs"),
+    folder: Annotated[Path, typer.Option(help="Where the documents go.")] = Path("docs"),
 ) -> None:
-    """Write docs/topics.md and docs/asyncapi.json from the catalogue and the models."""
+    """Write docs/topics.md, asyncapi.json and settings.md from the catalogue, the models and the settings."""
+    from polywire.runtime import settings_doc
     from schemas.docs import asyncapi_json, topics_markdown
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "topics.md").write_text(topics_markdown(), encoding="utf-8")
     (folder / "asyncapi.json").write_text(asyncapi_json(), encoding="utf-8")
-    print(f"wrote {folder / 'topics.md'} and {folder / 'asyncapi.json'}")
+    settings_doc.write(folder)
+    print(f"wrote topics.md, asyncapi.json and settings.md in {folder}")

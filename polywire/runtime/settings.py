@@ -48,28 +48,39 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="POLYWIRE_", toml_file="polywire.toml", extra="forbid")
 
-    engines: Literal["embedded", "jvm", "external"] = "embedded"
+    engines: Literal["embedded", "jvm", "external"] = Field(
+        default="embedded",
+        description="What `polywire up` starts: embedded (not durable), jvm (needs JDK 17 and Maven), or external: "
+        "nothing, the addresses below are used.",
+    )
     kafka_bootstrap: str = Field(default="127.0.0.1:9092", description="host:port, comma separated.")
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
-    kafka_username: str | None = None
-    kafka_password: SecretStr | None = None
-    kafka_ca_file: Path | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to speak to the brokers."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="With a SASL protocol: how to be let in."
+    )
+    kafka_username: str | None = Field(default=None, description="With a SASL protocol.")
+    kafka_password: SecretStr | None = Field(default=None, description="With a SASL protocol.")
+    kafka_ca_file: Path | None = Field(default=None, description="Certificates to trust, PEM; else the system's.")
     topic_replication: int = Field(default=1, ge=1, description="Replicas of each topic; 3 in production.")
 
-    elasticsearch_url: str = "http://127.0.0.1:9200"
-    elasticsearch_username: str | None = None
-    elasticsearch_password: SecretStr | None = None
-    elasticsearch_api_key: SecretStr | None = None
-    elasticsearch_ca_file: Path | None = None
+    elasticsearch_url: str = Field(default="http://127.0.0.1:9200", description="Where Elasticsearch is.")
+    elasticsearch_username: str | None = Field(default=None, description="Where security is on.")
+    elasticsearch_password: SecretStr | None = Field(default=None, description="Where security is on.")
+    elasticsearch_api_key: SecretStr | None = Field(default=None, description="Instead of user and password.")
+    elasticsearch_ca_file: Path | None = Field(default=None, description="Certificates to trust, PEM.")
     index_prefix: str = Field(default="polywire", description="Indices are PREFIX-articles, -stories, -alerts.")
 
     state_dir: Path = Field(default=Path(".polywire"), description="What a run keeps: engine data, feed states, logs.")
-    cache_dir: Path = Field(default_factory=default_cache_dir, description="Models and engines, shared by clones.")
+    cache_dir: Path = Field(
+        default_factory=default_cache_dir,
+        description="Models and engines, shared by clones: ~/.cache/polywire; /var/cache/polywire for root.",
+    )
 
-    web_host: str = "127.0.0.1"
-    web_port: int = Field(default=8080, ge=0, le=65535)
-    metrics_host: str = "127.0.0.1"
+    web_host: str = Field(default="127.0.0.1", description="Address the web page is served on; 0.0.0.0 for all.")
+    web_port: int = Field(default=8080, ge=0, le=65535, description="Port of the web page and of `POST /articles`.")
+    metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /healthz.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Of this stage's /metrics and /healthz; 0: off.")
 
     push_token: SecretStr | None = Field(
@@ -88,7 +99,7 @@ class Settings(BaseSettings):
 
     webhook_secret: SecretStr | None = Field(default=None, description="Signs webhook deliveries (HMAC-SHA256).")
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level told.")
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, else JSON lines."
     )

@@ -1,0 +1,102 @@
+"""Alive means progress."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from polywire.runtime.health import SILENT_AFTER, STALLED_AFTER, StageHealth
+from polywire.supervision.process import fetch_health, free_port
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def health(clock: Clock) -> StageHealth:
+    return StageHealth("cluster", clock=clock)
+
+
+def test_starting_counts_as_alive_for_a_while(health: StageHealth, clock: Clock) -> None:
+    assert health.report().alive
+    clock.now += STALLED_AFTER + 1
+    assert not health.report().alive
+
+
+def test_idle_is_alive(health: StageHealth, clock: Clock) -> None:
+    health.ready()
+    clock.now += 10 * STALLED_AFTER
+    health.beat()
+    assert health.report().alive
+    assert health.report().reason == "idle"
+
+
+def test_waiting_messages_and_no_progress_is_not_alive(health: StageHealth, clock: Clock) -> None:
+    health.ready()
+    clock.now += 1_000
+    health.beat()
+    health.lag({("t", 0): 5})
+    assert health.report().alive, "the wait is counted from when there was something to wait for"
+    clock.now += STALLED_AFTER + 1
+    health.beat()
+    health.lag({("t", 0): 7})
+    report = health.report()
+    assert not report.alive
+    assert "7 messages wait" in report.reason
+    health.handled("t")
+    assert health.report().alive
+
+
+def test_retries_beat_but_are_no_progress(health: StageHealth, clock: Clock) -> None:
+    health.ready()
+    health.lag({("t", 0): 1})
+    clock.now += STALLED_AFTER + 1
+    health.retrying(ConnectionError("refused"))
+    report = health.report()
+    assert not report.alive
+    assert report.last_error == "refused"
+
+
+def test_a_loop_that_does_not_go_round_is_not_alive(health: StageHealth, clock: Clock) -> None:
+    health.ready()
+    clock.now += SILENT_AFTER + 1
+    assert not health.report().alive
+
+
+def test_rate_is_of_the_last_minute(health: StageHealth, clock: Clock) -> None:
+    clock.now += 120
+    health.handled("t", count=60)
+    assert health.report().rate == 1.0
+    clock.now += 61
+    assert health.report().rate == 0.0
+
+
+def test_served_over_http(health: StageHealth, clock: Clock) -> None:
+    port = free_port()
+    health.serve("127.0.0.1", port)
+    health.ready()
+    health.handled("articles.raw", 0.1)
+    health.rejected("articles.raw", "not JSON")
+    report = fetch_health(port)
+    assert report is not None
+    assert (report["alive"], report["handled"], report["rejected"]) == (True, 1, 1)
+    metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+    assert 'polywire_messages_total{outcome="dead_letter",stage="cluster",topic="articles.raw"} 1.0' in metrics
+    clock.now += SILENT_AFTER + 1
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
+    assert caught.value.code == 503
+    assert json.loads(caught.value.read())["alive"] is False
+    assert fetch_health(free_port()) is None
