@@ -21,7 +21,7 @@ MAX_LINE = 16 * 1024 * 1024
 """Bytes. Well above what the longest valid article encodes to; the rest of a longer line is skipped."""
 
 DOCUMENTS = "documents.jsonl"
-"""In a folder of text files: a line a file, with `file` and the fields its text does not hold."""
+"""In a folder of text files: a line a file, named in `file` or `meta.file`, with what the file itself does not say."""
 
 _FIELDS = ("title", "text", "url", "source", "published", "language")
 
@@ -84,8 +84,9 @@ def _read_line(number: int, raw: bytes, default_source: str, collected: datetime
 def read_folder(folder: Path, *, collected: datetime) -> Iterator[Line]:
     """The `*.txt` files of a folder, by name; `documents.jsonl` beside them may say what the texts do not.
 
-    A file's text is taken as it is, to the last byte; its name is its external id, the folder's its source. A title
-    is only what `documents.jsonl` gives: a first line may as well be a sentence.
+    A file's text is taken as it is, to the last byte, unless its line in `documents.jsonl` has a text; its name is its
+    external id, the folder's its source. A title is only what `documents.jsonl` gives: a first line may as well be a
+    sentence.
 
     Raises:
         InvalidArticle: `documents.jsonl` itself cannot be read.
@@ -97,7 +98,7 @@ def read_folder(folder: Path, *, collected: datetime) -> Iterator[Line]:
         fields = {"id": path.name, "source": source, **known.pop(path.name, {})}
         original_id = fields["id"]
         try:
-            fields["text"] = raw.decode("utf-8-sig")
+            fields.setdefault("text", raw.decode("utf-8-sig"))
             article = article_from_fields(fields, default_source=source, collected=collected)
         except UnicodeDecodeError as error:
             yield Line(number, original_id, None, f"not UTF-8: byte {error.start}", raw[:MAX_LINE], path.name)
@@ -122,9 +123,12 @@ def _documents(path: Path) -> dict[str, dict[str, Any]]:
             fields = parse_json(raw)
         except InvalidArticle as error:
             raise InvalidArticle(f"{path}, line {number}: {error}") from error
-        if not isinstance(fields, dict) or not isinstance(fields.get("file"), str):
+        fields = fields if isinstance(fields, dict) else {}
+        meta = fields.get("meta")
+        file = fields.get("file") or (meta.get("file") if isinstance(meta, dict) else None)
+        if not isinstance(file, str):
             raise InvalidArticle(f"{path}, line {number}: no `file`")
-        known[fields.pop("file")] = fields
+        known[file] = fields
     return known
 
 
@@ -157,7 +161,7 @@ def _mend(value: Any) -> Any:
 
 def article_from_fields(fields: object, *, default_source: str, collected: datetime) -> RawArticle:
     """The article that a JSON object describes: `title, text` and optionally `id, url, source, published, language,
-    meta`. Its own id is kept as the external id; unknown fields are ignored, as they are on the bus.
+    external_id, meta`. Without an `external_id`, its `id` is taken for one; unknown fields are ignored, as on the bus.
 
     Raises:
         InvalidArticle: wrong types, neither title nor text, a time that is none, a URL that is none.
@@ -165,10 +169,7 @@ def article_from_fields(fields: object, *, default_source: str, collected: datet
     if not isinstance(fields, dict):
         raise InvalidArticle(f"not a JSON object but {type(fields).__name__}")
     taken = {name: fields[name] for name in _FIELDS if fields.get(name) not in (None, "")}
-    own_id = fields.get("id")
-    if isinstance(own_id, bool) or not isinstance(own_id, str | int | None):
-        raise InvalidArticle(f"id: a text or a whole number, not {type(own_id).__name__}")
-    external_id = str(own_id) if own_id not in (None, "") else None
+    external_id = _own_id(fields, "external_id") or _own_id(fields, "id")
     url = taken.get("url")
     host = _host(url) if url is not None else None
     source = taken.setdefault("source", host or default_source)
@@ -187,6 +188,13 @@ def article_from_fields(fields: object, *, default_source: str, collected: datet
         )
     except ValidationError as error:
         raise InvalidArticle(explain(error)) from error
+
+
+def _own_id(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | None):
+        raise InvalidArticle(f"{name}: a text or a whole number, not {type(value).__name__}")
+    return None if value in (None, "") else str(value)
 
 
 def _host(url: object) -> str:

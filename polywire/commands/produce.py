@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -154,11 +153,9 @@ def feeds(
         settings = settings.model_copy(update={"allow_hosts": [*settings.allow_hosts, server.address]})
     if not chosen:
         raise UserError("no feeds: name some, or set `feeds` in polywire.toml or POLYWIRE_FEEDS")
-    # Asked to stop means: stop as if by Ctrl-C, which asyncio.run turns into an orderly end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        failures = asyncio.run(run_feeds(settings, chosen, once=once))
-    except KeyboardInterrupt:
+        failures = asyncio.run(run_feeds(settings, chosen, once=once, remember=not demo))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return
     if failures:
         raise typer.Exit(EXIT_REJECTED)

@@ -53,6 +53,12 @@ def test_id_without_url_is_by_source_and_own_id() -> None:
     assert article.id == article_id(source="test", external_id="7")
 
 
+def test_an_external_id_counts_before_the_id() -> None:
+    article = only({"id": "ours", "external_id": "theirs", "source": "s", "title": "x"})
+    assert article.external_id == "theirs"
+    assert article.id == article_id(source="s", external_id="theirs")
+
+
 def test_source_defaults_to_the_host() -> None:
     assert only({"title": "x", "url": "https://www.paper.example/a"}).source == "paper.example"
 
@@ -148,6 +154,17 @@ def test_folder_texts_are_taken_to_the_last_byte(tmp_path: Path) -> None:
     assert "not UTF-8" in (c.reason or "")
     assert "both are empty" in (d.reason or "")
     assert "not there" in (gone.reason or "")
+
+
+def test_the_seeds_are_a_folder_of_three_articles() -> None:
+    """Each is the file to the last byte, whether its first line is taken as the title or not."""
+    folder = Path(__file__).parents[2] / "seeds"
+    lines = list(read_folder(folder, collected=NOW))
+    assert [line.name for line in lines] == sorted(path.name for path in folder.glob("*.txt"))
+    for line in lines:
+        assert line.article is not None, line.reason
+        assert line.article.id == line.original_id
+        assert f"{line.article.title}\n{line.article.text}".removeprefix("\n").encode() == line.raw
 
 
 def test_a_broken_documents_file_is_not_passed_over(tmp_path: Path) -> None:
