@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, helpers
+from elasticsearch import Elasticsearch, helpers
 
 from consumers.index.documents import alert_document, article_document, story_document
-from consumers.index.templates import ensure_indices
-from polywire.runtime.consumer import Done, Outcome, Received, Reject, Retry, Unavailable, is_infrastructure
+from consumers.index.templates import make_ready
+from polywire.runtime.consumer import Done, Outcome, Received, Reject, Retry, is_infrastructure
 from polywire.runtime.logs import get_logger
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle
@@ -84,11 +84,7 @@ class Indexer:
     def _make_ready(self) -> None:
         if self._indices_ready:
             return
-        try:
-            ensure_indices(self._es, self._prefix)
-        except ApiError as error:
-            # Whatever it says, no article is to blame.
-            raise Unavailable(f"cannot make the indices ready: {error}") from error
+        make_ready(self._es, self._prefix)
         self._indices_ready = True
 
     def _judge(self, item: dict[str, Any]) -> Outcome:

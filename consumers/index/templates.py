@@ -17,8 +17,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
+from elastic_transport import TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
+from polywire.runtime.consumer import Unavailable
 from polywire.runtime.logs import get_logger
 
 log = get_logger(__name__)
@@ -90,6 +92,18 @@ def ensure_indices(es: Elasticsearch, prefix: str) -> None:
                 raise
             es.indices.put_alias(index=f"{alias}-000001", name=alias, is_write_index=True)
         log.info("index created", index=f"{alias}-000001")
+
+
+def make_ready(es: Elasticsearch, prefix: str) -> None:
+    """`ensure_indices` for a consumer.
+
+    Raises:
+        Unavailable: whatever Elasticsearch has against it, no message is to blame.
+    """
+    try:
+        ensure_indices(es, prefix)
+    except (ApiError, TransportError) as error:
+        raise Unavailable(f"cannot make the indices ready: {error}") from error
 
 
 def _missing_analysers(es: Elasticsearch) -> set[str]:

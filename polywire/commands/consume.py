@@ -20,11 +20,6 @@ _Limit = Annotated[
 _LIMIT = 1_000
 
 
-@app.callback()
-def _group() -> None:
-    """A group, also while it has one command."""
-
-
 @app.command()
 def indexer(dead_letter_limit: _Limit = _LIMIT) -> None:
     """Write articles, stories and alerts into Elasticsearch."""
@@ -33,6 +28,30 @@ def indexer(dead_letter_limit: _Limit = _LIMIT) -> None:
 
     settings, health = _prepare(Indexer.stage)
     _run(settings, Indexer(make_client(settings), settings.index_prefix), health, dead_letter_limit)
+
+
+@app.command()
+def alerter(dead_letter_limit: _Limit = _LIMIT) -> None:
+    """Match articles against the subscriptions; one alert per subscription and story."""
+    from consumers.alerter import Alerter
+    from polywire.runtime.elastic import make_client
+    from polywire.runtime.kafka import make_producer
+
+    settings, health = _prepare(Alerter.stage)
+    handler = Alerter(settings, make_client(settings), make_producer(settings, "polywire-alerter"))
+    _run(settings, handler, health, dead_letter_limit)
+
+
+@app.command()
+def notifier(dead_letter_limit: _Limit = _LIMIT) -> None:
+    """Tell subscribers of alerts: on the terminal, by signed webhooks."""
+    from consumers.notifier import Notifier
+    from polywire.runtime.elastic import make_client
+    from polywire.runtime.kafka import make_producer
+
+    settings, health = _prepare(Notifier.stage)
+    handler = Notifier(settings, make_client(settings), make_producer(settings, "polywire-notifier"), health)
+    _run(settings, handler, health, dead_letter_limit)
 
 
 def _prepare(stage: str) -> tuple[Settings, StageHealth]:

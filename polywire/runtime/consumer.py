@@ -110,7 +110,7 @@ class Handler(Protocol):
 
     @property
     def stage(self) -> str:
-        """Its name in metrics, logs and dead letters; also its consumer group."""
+        """Its name in metrics, logs and dead letters, and, by `group_of`, of its consumer group."""
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -425,13 +425,17 @@ def _replays(record: Record) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
+def group_of(stage: str) -> str:
+    """The consumer group of a stage."""
+    return f"polywire-{stage}"
+
+
 def run_consumer(
     settings: Settings,
     handler: Handler,
     *,
     health: StageHealth,
     dead_letter_limit: int = DEAD_LETTER_LIMIT,
-    group: str | None = None,
     **options: Any,
 ) -> None:
     """Run `handler` as a process: its consumer group (named for the stage), metrics, signals; until SIGTERM or SIGINT.
@@ -442,7 +446,7 @@ def run_consumer(
     health.serve(settings.metrics_host, settings.metrics_port)
     producer = make_producer(settings, f"polywire-{handler.stage}-deadletters")
     loop = ConsumerLoop(
-        KafkaSource(settings, group or handler.stage, handler.topics, **options),
+        KafkaSource(settings, group_of(handler.stage), handler.topics, **options),
         handler,
         kafka_dead_letters(producer),
         health,

@@ -44,6 +44,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
+    """Milliseconds since 1970: when it was put on the topic."""
 
     @property
     def place(self) -> Partition:
@@ -103,7 +105,9 @@ class KafkaSource:
 
     def __init__(self, settings: Settings, group: str, topics: Sequence[Topic], **options: Any) -> None:
         self._listener = _Listener()
-        self._consumer: KafkaConsumer = make_consumer(settings, group, (), max_poll_records=POLL_RECORDS, **options)
+        self._consumer: KafkaConsumer = make_consumer(
+            settings, group, (), **{"client_id": group, "max_poll_records": POLL_RECORDS, **options}
+        )
         self._consumer.subscribe([topic.name for topic in topics], listener=self._listener)
         self._paused = False
 
@@ -113,7 +117,7 @@ class KafkaSource:
             self._pause_all()
         polled = self._consumer.poll(timeout_ms=int(seconds * 1000))
         return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()))
+            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
             for records in polled.values()
             for r in records
         ]

@@ -1,0 +1,1 @@
+"""What the alerter decides and remembers: the parts of consumers.alerter, each testable alone."""
