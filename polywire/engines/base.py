@@ -1,0 +1,157 @@
+"""What every engine is: a Kafka and an Elasticsearch, started and stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from polywire.runtime.errors import UserError
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class EngineAddresses:
+    """Where the engine answers."""
+
+    kafka_bootstrap: str
+    elasticsearch_url: str
+
+
+class Engine(Protocol):
+    """A Kafka and an Elasticsearch."""
+
+    name: str
+    durable: bool
+
+    def start(self) -> EngineAddresses:
+        """Start and wait until both answer.
+
+        Raises:
+            UserError: it does not start; the message says why and what to do.
+        """
+
+    def stop(self) -> None:
+        """Stop in order; nothing stays behind. Harmless when not started."""
+
+    def why_not_alive(self) -> str | None:
+        """None while it runs, else what happened to it."""
+
+
+class Server:
+    """A server as a child process: its log, its end, and that it ends with us."""
+
+    def __init__(self, name: str, log_file: Path) -> None:
+        self.name = name
+        self.log_file = log_file
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        """Start `command` in a session of its own, so that Ctrl-C on the terminal does not reach it before us."""
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=user,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def why_not_alive(self) -> str | None:
+        """None while it runs, else how it ended, with its last words."""
+        if self._process is None:
+            return f"{self.name} was not started"
+        status = self._process.poll()
+        if status is None:
+            return None
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        words = tail(self.log_file)
+        return f"{self.name} {how}" + (f": {words}" if words else "") + f" (log: {self.log_file})"
+
+    def wait_until(self, answers: Callable[[], bool], seconds: float) -> None:
+        """Wait until `answers()`; raises UserError when the server ends first or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not answers():
+            problem = self.why_not_alive()
+            if problem:
+                raise UserError(problem)
+            if time.monotonic() > deadline:
+                raise UserError(
+                    f"{self.name} did not answer within {seconds:.0f} s: {tail(self.log_file)} (log: {self.log_file})"
+                )
+            time.sleep(0.1)
+
+    def stop(self, seconds: float = 20.0) -> None:
+        """Ask it to end; kill it and its children when the time is over."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                pass
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def die_with_parent() -> None:
+    """Linux, in the child: when we are killed without a chance to clean up, it ends as well."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def tail(log_file: Path, lines: int = 3) -> str:
+    """The last lines of a log, in one line."""
+    try:
+        text = log_file.read_bytes()[-8_192:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())[-600:]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def listens(host: str, port: int) -> bool:
+    """Somebody takes connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((host, port)) == 0

@@ -1,0 +1,73 @@
+"""The embedded engine: noida-db, one small binary from PyPI that speaks both protocols. For trying it.
+
+Not durable: it keeps its data in memory and saves a snapshot when it is stopped in order; what came since the last
+snapshot is lost when it is killed.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+from polywire.engines.base import EngineAddresses, Server, free_ports, listens
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+
+class EmbeddedEngine:
+    """noida-db as a child process."""
+
+    name = "embedded"
+    durable = False
+
+    def __init__(self, settings: Settings, *, kafka_port: int = 0, elasticsearch_port: int = 0) -> None:
+        """Ports of 0 mean: any free one."""
+        self._data = settings.state_dir.absolute() / "embedded"
+        self._server = Server("the embedded engine", settings.state_dir.absolute() / "logs" / "embedded.log")
+        self._kafka_port = kafka_port
+        self._elasticsearch_port = elasticsearch_port
+
+    def start(self) -> EngineAddresses:
+        """See Engine.start."""
+        free = free_ports(2)
+        kafka, elastic = self._kafka_port or free[0], self._elasticsearch_port or free[1]
+        for port in (kafka, elastic):
+            if listens("127.0.0.1", port):
+                raise UserError(f"port {port} is taken by another program: choose another, or 0 for any free one")
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._server.start(
+            [
+                str(_binary()), "start", "--data-dir", str(self._data), "--host", "127.0.0.1",
+                "--only", "kafka,elasticsearch", "--kafka-port", str(kafka), "--elasticsearch-port", str(elastic),
+            ]
+        )  # fmt: skip
+        url = f"http://127.0.0.1:{elastic}"
+        self._server.wait_until(lambda: listens("127.0.0.1", kafka) and _answers(url), 30.0)
+        return EngineAddresses(f"127.0.0.1:{kafka}", url)
+
+    def stop(self) -> None:
+        """See Engine.stop. Stopping in order saves the data."""
+        self._server.stop()
+
+    def why_not_alive(self) -> str | None:
+        """See Engine.why_not_alive."""
+        return self._server.why_not_alive()
+
+
+def _binary() -> Path:
+    """The program in the package, not the script that wraps it: one process to end instead of two."""
+    spec = find_spec("noida_db")
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    for name in ("noida-db", "noida-db.exe"):
+        if folder and (folder / name).exists():
+            return folder / name
+    raise UserError("the embedded engine is not installed: pip install noida-db (or choose --engines jvm)")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except OSError:
+        return False
