@@ -339,7 +339,7 @@ class ConsumerLoop:
             key=record.key,
             value=record.value,
             at=datetime.now(UTC),
-            replays=_replays(record),
+            replays=replays_of(record),
         )
         self._dead_letters(letter)
         item.settled = True
@@ -420,7 +420,8 @@ def is_infrastructure(error: BaseException) -> bool:
     return isinstance(error, Unavailable | KafkaError | TransportError | OSError)
 
 
-def _replays(record: Record) -> int:
+def replays_of(record: Record) -> int:
+    """How often an operator has put the message back from the dead letters."""
     digits = dict(record.headers).get(REPLAYS_HEADER, b"0")
     return int(digits) if digits.isdigit() else 0
 
