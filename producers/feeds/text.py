@@ -26,7 +26,9 @@ def html_to_text(fragment: str) -> str:
     if not _TAG.search(fragment):
         return html.unescape(fragment)
     try:
-        root = lxml.html.fragment_fromstring(fragment, create_parent="div")
+        # huge_tree: without it, what is nested deeper than 256 (with it: 2,048) is dropped without a word.
+        parser = lxml.html.HTMLParser(huge_tree=True)
+        root = lxml.html.fragment_fromstring(fragment, create_parent="div", parser=parser)
     except (lxml.etree.ParserError, ValueError):
         # ValueError: control characters that lxml refuses in a str.
         return html.unescape(_SPACE.sub(" ", _TAG.sub(" ", fragment))).strip()

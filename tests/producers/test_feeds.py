@@ -113,15 +113,15 @@ async def test_an_oversized_item_is_counted_told_once_and_stops_nothing(
     assert (result.sent, result.rejected) == (1, 0)
 
 
-def page(text: str) -> Answer:
-    body = f"<html><body><nav>Menu</nav><article><h1>t</h1><p>{text}</p></article></body></html>".encode()
+def page(title: str, text: str) -> Answer:
+    body = f"<html><body><nav>Menu</nav><article><h1>{title}</h1><p>{text}</p></article></body></html>".encode()
     return Answer(body, headers={"Content-Type": "text/html"})
 
 
 async def test_full_text_of_summaries(site: Site, kept: KeptArticles, poller: Poller) -> None:
     full = " ".join(f"On day {n} the envoys met in hall {n * 7} and agreed on point {n * 3}." for n in range(1, 20))
     for name in ("short", "long", "never"):
-        site.routes[f"/{name}"] = page(full)
+        site.routes[f"/{name}"] = page(name, full)
     site.routes["/feed"] = feed_of(entry("short", "Summary."), entry("long"))
     site.routes["/other"] = feed_of(entry("never", "Summary."))
     await poller.poll(FeedSettings(url=site.url("/feed")))

@@ -1,0 +1,227 @@
+"""`POST /articles`: articles pushed over HTTP. A router for FastAPI, to be mounted in whatever app serves it.
+
+One article or many; each is answered for. What was accepted is in Kafka, acknowledged by all replicas, before the
+answer goes out. Sending the same again is harmless: an article's id comes from its URL, or from its source and id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from polywire.runtime.logs import get_logger
+from producers.publisher import NotAcknowledged, Publisher, TooLarge
+from producers.reading import InvalidArticle, article_from_fields, parse_json
+from schemas.articles import RawArticle
+
+log = get_logger(__name__)
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of one request: some thousands of articles, or a few of the longest."""
+RETRY_AFTER = 5
+"""Seconds we ask a client to wait while Kafka is away."""
+DEFAULT_SOURCE = "push"
+"""Source of articles that name neither a source nor a URL."""
+
+
+class PushedArticle(BaseModel):
+    """An article to push: a title or a text at least."""
+
+    title: str | None = None
+    text: str | None = None
+    id: str | int | None = Field(default=None, description="Your own id. Without url, it makes the article's identity.")
+    url: str | None = None
+    source: str | None = Field(default=None, description="Who published it. Default: the host of the url.")
+    published: datetime | None = Field(default=None, description="ISO 8601.")
+    language: str | None = Field(default=None, description="A hint; the text decides.")
+    meta: dict[str, Any] | None = None
+
+
+class PushResult(BaseModel):
+    """What became of one article."""
+
+    index: int = Field(description="Its place in the request, from 0.")
+    status: Literal["accepted", "rejected", "unavailable"]
+    id: str | None = Field(default=None, description="The article's id here, the same for the same article.")
+    given_id: str | int | None = Field(default=None, description="The `id` it came with.")
+    reason: str | None = None
+
+
+class PushAnswer(BaseModel):
+    """The answer to `POST /articles`."""
+
+    accepted: int
+    rejected: int
+    ids: list[str] = Field(description="Of the accepted articles, in order.")
+    articles: list[PushResult]
+
+
+@dataclass(frozen=True)
+class _Item:
+    result: PushResult
+    article: RawArticle | None
+
+
+def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
+    """The router.
+
+    Args:
+        publisher: its time-out bounds how long a request waits for Kafka.
+        token: what clients must send as `Authorization: Bearer …`; None asks for nothing.
+    """
+    router = APIRouter(tags=["articles in"])
+
+    @router.post(
+        "/articles",
+        status_code=202,
+        summary="Push one article or many",
+        responses={
+            202: {"model": PushAnswer, "description": "All accepted: Kafka has acknowledged them."},
+            207: {"model": PushAnswer, "description": "Many given: some accepted, some rejected. See `articles`."},
+            401: {"description": "The token is missing or wrong."},
+            403: {"description": "Sent by a web page of another site."},
+            413: {"description": f"More than {MAX_BODY} bytes, or one article too large for the topic."},
+            422: {"model": PushAnswer, "description": "Nothing accepted: no article is valid."},
+            503: {"model": PushAnswer, "description": "Kafka is away. Send the same again after `Retry-After`."},
+        },
+        openapi_extra={"requestBody": _request_body()},
+    )
+    async def push_articles(request: Request) -> JSONResponse:
+        """One article as a JSON object; many as a list, as `{"articles": [...]}`, or as JSON Lines
+        (`application/x-ndjson`). An article needs a title or a text."""
+        _check_caller(request, token)
+        body = await _read_body(request)
+        collected = datetime.now(UTC)
+        items = await asyncio.to_thread(_read_items, body, _says_lines(request), collected)
+        return await asyncio.to_thread(_accept, items, publisher)
+
+    return router
+
+
+def _request_body() -> dict[str, Any]:
+    one = PushedArticle.model_json_schema()
+    many = {"type": "array", "items": one}
+    wrapped = {"type": "object", "required": ["articles"], "properties": {"articles": many}}
+    return {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"anyOf": [one, many, wrapped]}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "A JSON object a line."}},
+        },
+    }
+
+
+def _check_caller(request: Request, token: str | None) -> None:
+    if token is not None:
+        given = request.headers.get("authorization", "")
+        if not secrets.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise HTTPException(401, "bearer token missing or wrong", {"WWW-Authenticate": "Bearer"})
+    # A page of another site could post from the browser of somebody who may reach us; no other client says this.
+    elif request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise HTTPException(403, "not from a page of another site")
+
+
+async def _read_body(request: Request) -> bytes:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HTTPException(415, "send the body without compression")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"more than {MAX_BODY} bytes; send it in parts")
+    return bytes(body)
+
+
+def _says_lines(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind in {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+
+
+def _read_items(body: bytes, as_lines: bool, collected: datetime) -> list[_Item]:
+    """Every article of the request.
+
+    Raises:
+        HTTPException: 422, the body as a whole cannot be read.
+    """
+    given: list[object] = []
+    if as_lines:
+        for line in body.split(b"\n"):
+            if line.strip():
+                try:
+                    given.append(parse_json(line))
+                except InvalidArticle as error:
+                    given.append(error)
+    else:
+        try:
+            fields = parse_json(body)
+        except InvalidArticle as error:
+            raise HTTPException(422, str(error)) from error
+        if isinstance(fields, dict) and "articles" in fields:
+            fields = fields["articles"]
+            if not isinstance(fields, list):
+                raise HTTPException(422, f"articles: a list, not {type(fields).__name__}")
+        given = fields if isinstance(fields, list) else [fields]
+    if not given:
+        raise HTTPException(422, "no article in the request")
+    return [_read_item(index, fields, collected) for index, fields in enumerate(given)]
+
+
+def _read_item(index: int, fields: object, collected: datetime) -> _Item:
+    given_id = None
+    try:
+        if isinstance(fields, InvalidArticle):
+            raise fields
+        if isinstance(fields, dict) and type(fields.get("id")) in {str, int}:
+            given_id = fields["id"]
+        article = article_from_fields(fields, default_source=DEFAULT_SOURCE, collected=collected)
+    except InvalidArticle as error:
+        return _Item(PushResult(index=index, status="rejected", given_id=given_id, reason=str(error)), None)
+    return _Item(PushResult(index=index, status="accepted", given_id=given_id, id=article.id), article)
+
+
+def _accept(items: list[_Item], publisher: Publisher) -> JSONResponse:
+    """Publish the valid ones, and say of each what became of it."""
+    valid = [item.article for item in items if item.article is not None]
+    failed: dict[str, str] = {}
+    failure = "unavailable"
+    try:
+        if valid:
+            publisher.publish(valid)
+    except TooLarge as error:
+        failed, failure = error.failed, "rejected"
+    except NotAcknowledged as error:
+        failed = error.failed
+        log.warning("kafka_away", articles=len(failed), reason=str(error))
+    results = [
+        item.result.model_copy(update={"status": failure, "reason": failed[item.result.id]})
+        if item.result.id in failed
+        else item.result
+        for item in items
+    ]
+    answer = PushAnswer(
+        accepted=sum(result.status == "accepted" for result in results),
+        rejected=sum(result.status == "rejected" for result in results),
+        ids=[result.id for result in results if result.status == "accepted" and result.id is not None],
+        articles=results,
+    )
+    if failed and failure == "unavailable":
+        return _answer(503, answer, {"Retry-After": str(RETRY_AFTER)})
+    if failed and answer.accepted == 0 and len(items) == 1:
+        return _answer(413, answer)
+    if answer.rejected == 0:
+        return _answer(202, answer)
+    return _answer(207 if answer.accepted else 422, answer)
+
+
+def _answer(status: int, answer: PushAnswer, headers: dict[str, str] | None = None) -> JSONResponse:
+    content = answer.model_dump(exclude_none=True)
+    if status == 422 and len(answer.articles) == 1:
+        content["detail"] = answer.articles[0].reason
+    return JSONResponse(content, status, headers)

@@ -1,0 +1,156 @@
+"""What `POST /articles` answers, for one article and for many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sites import KeptArticles
+
+from producers import push
+from producers.publisher import NotAcknowledged, TooLarge
+from producers.push import make_router
+from schemas.ids import article_id
+
+GOOD = {"id": "a1", "title": "A title", "text": "A text", "source": "s"}
+BAD = {"id": "b1", "title": 7}
+
+
+def client_of(kept: KeptArticles, token: str | None = None) -> httpx.AsyncClient:
+    app = FastAPI()
+    app.include_router(make_router(kept, token=token))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://polywire.example")
+
+
+@pytest.fixture
+async def client(kept: KeptArticles) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(kept) as client:
+        yield client
+
+
+async def test_one(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    answer = await client.post("/articles", json=GOOD)
+    assert answer.status_code == 202
+    id_ = article_id(source="s", external_id="a1")
+    assert answer.json() == {
+        "accepted": 1,
+        "rejected": 0,
+        "ids": [id_],
+        "articles": [{"index": 0, "status": "accepted", "id": id_, "given_id": "a1"}],
+    }
+    assert [article.id for article in kept.articles] == [id_]
+
+
+@pytest.mark.parametrize("wrap", [lambda many: many, lambda many: {"articles": many}])
+async def test_many(client: httpx.AsyncClient, kept: KeptArticles, wrap: object) -> None:
+    answer = await client.post("/articles", json=wrap([GOOD, {"title": "x", "url": "https://p.example/1"}]))  # type: ignore[operator]
+    assert answer.status_code == 202
+    assert answer.json()["ids"] == [article.id for article in kept.articles]
+    assert len(kept.articles) == 2
+    assert kept.articles[1].source == "p.example"
+
+
+async def test_lines(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    body = json.dumps(GOOD).encode() + b"\r\n\n{broken\n" + json.dumps({"text": "متن"}).encode()
+    answer = await client.post(
+        "/articles", content=body, headers={"Content-Type": "application/x-ndjson; charset=utf-8"}
+    )
+    assert answer.status_code == 207
+    assert [result["status"] for result in answer.json()["articles"]] == ["accepted", "rejected", "accepted"]
+    assert "not JSON" in answer.json()["articles"][1]["reason"]
+    assert [article.text for article in kept.articles] == ["A text", "متن"]
+
+
+async def test_many_are_answered_for_one_by_one(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    answer = await client.post("/articles", json=[BAD, GOOD, 7, {"title": " "}])
+    assert answer.status_code == 207
+    fields = answer.json()
+    assert (fields["accepted"], fields["rejected"]) == (1, 3)
+    assert [result["index"] for result in fields["articles"]] == [0, 1, 2, 3]
+    assert fields["articles"][0]["given_id"] == "b1"
+    assert "title" in fields["articles"][0]["reason"]
+    assert "both are empty" in fields["articles"][3]["reason"]
+    assert len(kept.articles) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (json.dumps(BAD), "title"),
+        ("{", "not JSON"),
+        ("", "not JSON"),
+        ("[]", "no article"),
+        ("3", "not a JSON object but int"),
+        ('{"articles": {}}', "articles: a list"),
+        ('{"title": "", "text": null}', "both are empty"),
+        ('{"title": "x", "published": 1700000000}', "ISO 8601"),
+        ('{"title": "x", "url": "file:///etc/passwd"}', "url"),
+    ],
+)
+async def test_a_bad_one(client: httpx.AsyncClient, kept: KeptArticles, content: str, reason: str) -> None:
+    answer = await client.post("/articles", content=content)
+    assert answer.status_code == 422
+    assert reason in answer.json()["detail"]
+    assert kept.articles == []
+
+
+async def test_none_of_many(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    answer = await client.post("/articles", json=[BAD, BAD])
+    assert answer.status_code == 422
+    assert answer.json()["rejected"] == 2
+    assert kept.articles == []
+
+
+async def test_kafka_away(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    kept.failures = [NotAcknowledged]
+    answer = await client.post("/articles", json=[GOOD, BAD])
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert [result["status"] for result in answer.json()["articles"]] == ["unavailable", "rejected"]
+    assert answer.json()["ids"] == []
+
+
+async def test_too_large(client: httpx.AsyncClient, kept: KeptArticles, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.failures = [TooLarge]
+    assert (await client.post("/articles", json=GOOD)).status_code == 413
+    monkeypatch.setattr(push, "MAX_BODY", 100)
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b" " * 50
+
+    async def stream() -> AsyncIterator[bytes]:
+        for chunk in endless():
+            yield chunk
+
+    assert (await client.post("/articles", content=stream())).status_code == 413
+    assert (await client.post("/articles", json={"title": "x" * 101})).status_code == 413
+    assert kept.articles == []
+
+
+async def test_token(kept: KeptArticles) -> None:
+    async with client_of(kept, token="sesame") as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "sesame"}):
+            assert (await client.post("/articles", json=GOOD, headers=headers)).status_code == 401
+        assert kept.articles == []
+        answer = await client.post("/articles", json=GOOD, headers={"Authorization": "Bearer sesame"})
+        assert answer.status_code == 202
+
+
+async def test_pages_of_other_sites_may_not_push(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    answer = await client.post("/articles", json=GOOD, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert kept.articles == []
+
+
+async def test_compressed_bodies_are_refused_rather_than_misread(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/articles", content=b"x", headers={"Content-Encoding": "gzip"})).status_code == 415
+
+
+async def test_the_interface_is_described(client: httpx.AsyncClient) -> None:
+    described = (await client.get("/openapi.json")).json()["paths"]["/articles"]["post"]
+    assert {"202", "207", "422", "503", "413"} <= described["responses"].keys()
+    assert {"application/json", "application/x-ndjson"} == described["requestBody"]["content"].keys()
