@@ -18,6 +18,7 @@ import pytest
 from fastapi import FastAPI
 from sites import Answer, Site
 
+from polywire.engines.embedded import EmbeddedEngine
 from polywire.runtime.kafka import create_topics, make_consumer
 from polywire.runtime.settings import Settings
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
@@ -208,3 +209,31 @@ def test_a_kill_in_the_middle_of_polling_loses_nothing(
     # At least once: only the one item in hand at the kill may be there twice.
     assert len(articles) <= count + 1
     assert all(a.text.startswith("The full text") for a in articles)
+
+
+def test_a_publisher_outlives_an_outage_of_kafka(tmp_path: Path) -> None:
+    """The same publisher that failed while Kafka was away sends again once it is back."""
+    first = EmbeddedEngine(Settings(state_dir=tmp_path))
+    addresses = first.start()
+    settings = Settings(state_dir=tmp_path, kafka_bootstrap=addresses.kafka_bootstrap)
+    create_topics(settings)
+    port = int(addresses.kafka_bootstrap.partition(":")[2])
+    with Publisher.open(settings, "test", timeout=2.0) as publisher:
+        publisher.publish([article("outage", "before")])
+        first.stop()
+        for _ in range(2):
+            with pytest.raises(NotAcknowledged):
+                publisher.publish([article("outage", "during")])
+        again = EmbeddedEngine(settings, kafka_port=port)
+        again.start()
+        try:
+            create_topics(settings)
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    publisher.publish([article("outage", "after")])
+                    break
+                except NotAcknowledged:
+                    assert time.monotonic() < deadline
+        finally:
+            again.stop()
