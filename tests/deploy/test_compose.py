@@ -6,6 +6,7 @@ No Docker engine is at hand where the tests run. The schema is that of the Compo
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from importlib import import_module, resources
@@ -224,4 +225,6 @@ def test_kafka_listens_where_the_stages_look() -> None:
     protocols = dict(item.split(":") for item in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
     assert set(protocols) == set(listeners)
     assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    cluster_id = fill(kafka["CLUSTER_ID"])
+    assert len(base64.urlsafe_b64decode(cluster_id + "==")) == 16
     assert SERVICES["kafka"]["volumes"] == [f"kafka-data:{kafka['KAFKA_LOG_DIRS']}"]

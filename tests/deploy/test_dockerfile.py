@@ -100,15 +100,22 @@ def test_nothing_else_goes_into_the_build(path: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_data_files_of_packages_are_installed(package: str) -> None:
-    """An installed polywire has only what pyproject.toml names; in a checkout nothing is missed."""
+    """An installed polywire has only what pyproject.toml names; in a checkout nothing is missed.
+
+    A folder whose name is not that of a package is left out as well. The examples of messages are for tests only.
+    """
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
     left_out = [
         str(path.relative_to(ROOT))
         for path in (ROOT / package).rglob("*")
         if path.is_file()
         and "__pycache__" not in path.parts
+        and ROOT / "schemas" / "examples" not in path.parents
         and path.suffix not in {".py", ".pyc", ".md"}
-        and not any(fnmatch(path.name, pattern) for pattern in patterns)
+        and not (
+            any(fnmatch(path.name, pattern) for pattern in patterns)
+            and all(part.isidentifier() for part in path.relative_to(ROOT).parent.parts)
+        )
     ]
     assert left_out == []
 
