@@ -9,14 +9,14 @@ A language new to the stream starts from no correction and earns its mean story 
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.stories.record import Record
-from streams.stories.vectors import DIMENSIONS, Bytes, Vector, quantise_rows
+from streams.stories.vectors import DIMENSIONS, SCALE, Bytes, Vector, quantise_rows
 
 PRIOR_STORIES = 30.0
 """A language's mean counts as if so many stories without any common direction had been seen before."""
@@ -27,29 +27,27 @@ _STEPS = 16.0
 class StreamMeans:
     """The mean of each language in the stream, as last estimated. Empty: vectors pass unchanged."""
 
-    def __init__(self) -> None:
-        self._means: dict[str, npt.NDArray[np.float64]] = {}
+    def __init__(self, means: dict[str, npt.NDArray[np.float64]] | None = None) -> None:
+        self._means = means or {}
+        self._lengths = {k: math.sqrt(float(np.square(m).sum())) / SCALE for k, m in self._means.items()}
 
     @classmethod
-    def estimate(cls, records: Iterable[Record]) -> StreamMeans:
-        """From the articles in memory; they must come in the order of their sequence."""
-        sums: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
-        counts: dict[tuple[str, str], int] = {}
-        for record in records:
-            stories = sums.setdefault(record.language, {})
-            if record.story in stories:
-                stories[record.story] += record.vector
-            else:
-                stories[record.story] = record.vector.astype(np.float64)
-            key = (record.language, record.story)
-            counts[key] = counts.get(key, 0) + 1
-        found = cls()
-        for language, stories in sums.items():
+    def estimate(cls, articles: Iterable[tuple[str, str, Bytes]]) -> StreamMeans:
+        """From (language, story, vector) of each article; the result depends on their order, in the last bits."""
+        grouped: dict[str, dict[str, list[Bytes]]] = {}
+        for language, story, vector in articles:
+            grouped.setdefault(language, {}).setdefault(story, []).append(vector)
+        means = {}
+        for language, stories in grouped.items():
             total = np.zeros(DIMENSIONS)
-            for story, vectors in stories.items():
-                total += vectors / counts[language, story]
-            found._means[language] = np.rint(total / (len(stories) + PRIOR_STORIES) * _STEPS) / _STEPS
-        return found
+            for vectors in stories.values():
+                total += np.sum(vectors, axis=0, dtype=np.float64) / len(vectors)
+            means[language] = np.rint(total / (len(stories) + PRIOR_STORIES) * _STEPS) / _STEPS
+        return cls(means)
+
+    def length(self, language: str) -> float:
+        """Of a language's mean, where an article has 1: how much all its articles have in common."""
+        return self._lengths.get(language, 0.0)
 
     def center(self, vector: Bytes, language: str) -> Vector:
         """(384,) whole numbers: the vector less the mean of its language, at length 256 again."""
@@ -58,7 +56,18 @@ class StreamMeans:
             return vector.astype(np.float32)
         return quantise_rows((vector - mean)[None, :])[0].astype(np.float32)
 
+    def center_rows(self, vectors: npt.NDArray[np.int8], languages: list[str]) -> Vector:
+        """`center` for each row of (n, 384)."""
+        centred = vectors.astype(np.float64)
+        for language in sorted(set(languages)):
+            mean = self._means.get(language)
+            if mean is not None:
+                rows = [i for i, each in enumerate(languages) if each == language]
+                centred[rows] = quantise_rows(centred[rows] - mean)
+        return centred.astype(np.float32)
+
     def dump(self) -> dict[str, Any]:
+        """JSON-able; 1 kB a language."""
         return {
             language: base64.b64encode((mean * _STEPS).astype("<i2").tobytes()).decode("ascii")
             for language, mean in self._means.items()
@@ -67,7 +76,6 @@ class StreamMeans:
     @classmethod
     def load(cls, stored: dict[str, Any]) -> StreamMeans:
         """The opposite of `dump`."""
-        found = cls()
-        for language, text in stored.items():
-            found._means[language] = np.frombuffer(base64.b64decode(text), "<i2").astype(np.float64) / _STEPS
-        return found
+        return cls(
+            {k: np.frombuffer(base64.b64decode(v), "<i2").astype(np.float64) / _STEPS for k, v in stored.items()}
+        )

@@ -16,6 +16,10 @@ class ClusterConfig:
     members stay exact in single precision (see vectors.py)."""
     max_articles: int = 400_000
     """Articles in memory. Beyond it, the stories silent longest leave early."""
+    repair_hours: float = 10 * 24.0
+    """A repair looks at stories with an article newer than this ..."""
+    repair_articles: int = 8_000
+    """... and at no more than so many articles, the newest stories first. Memory: 8 bytes for each pair."""
     candidates: int = 24
     """Stories compared in full for each article."""
 

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from streams.stories.signals import SIGNALS
-
+SIGNALS = ("similarity", "age", "common", "words", "names", "numbers", "entities")
+"""See signals.py."""
 WEIGHTS_FILE = Path(__file__).with_name("weights.json")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Log-odds = bias + sum of weight times signal; an article joins where that is positive."""
+    """Closeness = sum of weight times signal. Join where it reaches `join`, keep together where it reaches `repair`."""
 
-    bias: float
+    cohesion: float
+    """Power of a story's own width by which similarity is divided; 0: none, 1: similarity to the centroid."""
     signals: tuple[float, ...]
+    join: float
+    repair: float
+    stay: float
+    """What two articles already in one story gain in a repair, so that stories do not flicker."""
+    slope: float
+    """From closeness beyond the threshold to log-odds."""
+
+    @property
+    def age(self) -> float:
+        return self.signals[SIGNALS.index("age")]
+
+    @property
+    def common(self) -> float:
+        return self.signals[SIGNALS.index("common")]
+
+    def closeness(self, values: Sequence[float]) -> float:
+        return sum(v * w for v, w in zip(values, self.signals, strict=True))
+
+    def probability(self, closeness: float) -> float:
+        """That an article of this closeness to a story belongs to it."""
+        return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, self.slope * (closeness - self.join)))))
 
     @classmethod
     def load(cls, path: Path = WEIGHTS_FILE) -> Weights:
         """Raises:
         ValueError: the file names other signals than the code computes.
         """
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if set(stored["signals"]) != set(SIGNALS):
-            raise ValueError(f"{path.name} has weights for {sorted(stored['signals'])}, not {sorted(SIGNALS)}")
-        return cls(float(stored["bias"]), tuple(float(stored["signals"][name]) for name in SIGNALS))
+        return cls.parse(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def parse(cls, stored: dict[str, Any]) -> Weights:
+        named = stored["signals"]
+        if set(named) != set(SIGNALS):
+            raise ValueError(f"weights for {sorted(named)}, not for {sorted(SIGNALS)}")
+        others = {k: float(stored[k]) for k in ("cohesion", "join", "repair", "stay", "slope")}
+        return cls(signals=tuple(float(named[name]) for name in SIGNALS), **others)
+
+    def dump(self) -> dict[str, Any]:
+        return {
+            "cohesion": self.cohesion,
+            "signals": dict(zip(SIGNALS, self.signals, strict=True)),
+            "join": self.join,
+            "repair": self.repair,
+            "stay": self.stay,
+            "slope": self.slope,
+        }

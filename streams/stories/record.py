@@ -42,9 +42,11 @@ class Record:
     """An operator put it into its story: the clusterer leaves it there."""
     apart: list[str] = field(default_factory=list)
     """Stories that an operator said it does not belong to."""
+    moved: list[str] = field(default_factory=list)
+    """The last correction that moved it, and the story it came from; empty: none did."""
     forgot: list[str] = field(default_factory=list)
     """Articles that left memory when it arrived."""
-    snapshot: dict[str, Any] | None = None
+    learnt: dict[str, Any] | None = None
     """What had been learnt from the stream, where it was learnt anew at this article."""
 
     def dump(self) -> dict[str, Any]:
@@ -59,10 +61,12 @@ class Record:
             stored["x"] = True
         if self.apart:
             stored["a"] = self.apart
+        if self.moved:
+            stored["k"] = self.moved
         if self.forgot:
             stored["g"] = self.forgot
-        if self.snapshot is not None:
-            stored["m"] = self.snapshot
+        if self.learnt is not None:
+            stored["m"] = self.learnt
         return stored
 
     @classmethod
@@ -81,7 +85,8 @@ class Record:
                 when=stored["t"], clock=stored["c"], version=stored["v"], vector=unpack(stored["e"]),
                 terms=unpack_terms(stored["w"]), fingerprint=stored["p"], duplicate_of=duplicate_of,
                 new_story=new_story, score=score, candidates=candidates, fixed=stored.get("x", False),
-                apart=list(stored.get("a", [])), forgot=list(stored.get("g", [])), snapshot=stored.get("m"),
+                apart=list(stored.get("a", [])), moved=list(stored.get("k", [])), forgot=list(stored.get("g", [])),
+                learnt=stored.get("m"),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"record of {article_id} is damaged: {error!r}") from error

@@ -1,71 +1,60 @@
-"""The signals that say whether an article belongs to a story. All are numbers without units, larger for closer."""
+"""The signals that say whether an article belongs to a story.
+
+similarity  mean product with the story's members (1: the same), over the story's own width
+age         minus the mean distance in time to the members, in units of two days, each at most three
+common      how much of both had been taken out as common to the whole stream (centering.py): where one topic floods
+            the stream, what is left is less alike even for one event, and less is asked of it
+words, names, numbers, entities
+            what both share, each term weighing its rarity among the stories in memory; square root, so that the
+            tenth shared word says less than the first
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from streams.stories.centering import StreamMeans
+from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.story import Story, StoryTable
-from streams.stories.terms import ENTITY, NAME, NUMBER, WORD
 from streams.stories.vectors import SCALE, Vector
 
-SIGNALS = ("similarity", "age", "words", "names", "numbers", "entities", "language")
-COHESION = 0.8
-"""0: similarity is the mean over the members; 1: similarity to their centroid. A story with many members is wider
-than one with a single member, and a newcomer is held to its width, not to that of a single article."""
-AGE_CAP_MS = 9 * 24 * 3_600_000
-_AGE_UNIT_MS = 3 * 24 * 3_600_000
 _SHARED_CAP = 12.0
+_MIN_WIDTH = 0.01
 
 
-def similarity(vector: Vector, story: Story, table: StoryTable) -> float:
-    """Mean product with the members (1 for the same text), over the story's own width."""
-    mean = float(vector @ table.sums[story.row]) / (SCALE * SCALE * story.size)
-    return mean / max(story.cohesion, 1e-3) ** (COHESION / 2)
-
-
-def candidates(vector: Vector, table: StoryTable, limit: int) -> list[Story]:
+def nearest(vector: Vector, table: StoryTable, limit: int) -> list[Story]:
     """The stories whose centroid is nearest, nearest first; ties in the order of story ids."""
     if not len(table):
         return []
     scores = (table.sums @ vector) / table.lengths
     limit = min(limit, len(table))
     floor = np.partition(scores, len(scores) - limit)[len(scores) - limit]
-    rows = [int(r) for r in np.flatnonzero(scores >= floor) if int(r) in table.by_row]
+    rows = [r for r in np.flatnonzero(scores >= floor).tolist() if r in table.by_row]
     rows.sort(key=lambda r: (-float(scores[r]), table.by_row[r].id))
     return [table.by_row[r] for r in rows[:limit]]
 
 
-def rarities(record: Record, table: StoryTable) -> dict[int, float]:
-    """How much each of the article's terms would say if it were shared."""
-    return {term: table.rarity(term) for term in record.terms.tolist()}
+class Comparison:
+    """One article against any story."""
 
+    def __init__(self, record: Record, vector: Vector, table: StoryTable, means: StreamMeans, weights: Weights) -> None:
+        self._record, self._vector, self._table, self._means, self._weights = record, vector, table, means, weights
+        self._rarity = {term: table.rarity(term) for term in record.terms.tolist()}
+        self._shared = means.length(record.language)
 
-def compare(record: Record, vector: Vector, weight: dict[int, float], story: Story, table: StoryTable) -> list[float]:
-    """The values of SIGNALS for an article and a story."""
-    shared = [0.0, 0.0, 0.0, 0.0]
-    for term in weight.keys() & story.terms.keys():
-        shared[term >> 30] += weight[term]
-    for kind in (WORD, NAME, NUMBER, ENTITY):
-        shared[kind] = math.sqrt(min(shared[kind], _SHARED_CAP))
-    return [
-        similarity(vector, story, table),
-        -story.mean_gap(record.when, AGE_CAP_MS) / _AGE_UNIT_MS,
-        shared[WORD],
-        shared[NAME],
-        shared[NUMBER],
-        shared[ENTITY],
-        1.0 if story.languages[record.language] else 0.0,
-    ]
-
-
-def sigmoid(z: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-40.0, min(40.0, z))))
-
-
-def weigh(values: Sequence[float], weights: Sequence[float], bias: float) -> float:
-    """Log-odds that the article belongs to the story."""
-    return bias + sum(v * w for v, w in zip(values, weights, strict=True))
+    def signals(self, story: Story) -> tuple[float, ...]:
+        """The values of model.SIGNALS."""
+        shared = [0.0, 0.0, 0.0, 0.0]
+        for term in self._rarity.keys() & story.terms.keys():
+            shared[term >> 30] += self._rarity[term]
+        mean = float(self._vector @ self._table.sums[story.row]) / (SCALE * SCALE * story.size)
+        common = sum(n * self._means.length(language) for language, n in story.languages.items()) / story.size
+        return (
+            mean / max(story.width, _MIN_WIDTH) ** (self._weights.cohesion / 2),
+            -story.mean_gap(self._record.when),
+            self._shared * common,
+            *(math.sqrt(min(x, _SHARED_CAP)) for x in shared),
+        )

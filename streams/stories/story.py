@@ -12,6 +12,15 @@ from streams.stories.record import Record
 from streams.stories.terms import WORD
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 
+AGE_UNIT_MS = 48 * 3_600_000
+AGE_CAP = 3.0
+_FIRST_ROWS = 256
+
+
+def gap(one: int, other: int) -> float:
+    """Distance in time of two articles (milliseconds since 1970), in units of two days, at most three."""
+    return min(abs(one - other) / AGE_UNIT_MS, AGE_CAP)
+
 
 @dataclass
 class Story:
@@ -19,20 +28,25 @@ class Story:
 
     id: str
     row: int
-    members: dict[str, int] = field(default_factory=dict)
-    """Article id to milliseconds since 1970, in the order of arrival."""
+    members: dict[str, Record] = field(default_factory=dict)
+    """In the order of arrival."""
     languages: Counter[str] = field(default_factory=Counter)
     terms: Counter[int] = field(default_factory=Counter)
-    cohesion: float = 1.0
+    width: float = 1.0
     """Mean of all products between members, each with itself included: 1 for a single article."""
 
     @property
     def size(self) -> int:
         return len(self.members)
 
-    def mean_gap(self, when: int, cap: int) -> float:
-        """Mean distance in time to the members, each at most `cap`. All in milliseconds."""
-        return sum(min(abs(t - when), cap) for t in self.members.values()) / len(self.members)
+    @property
+    def seen(self) -> int:
+        """The stream's clock at the newest member's arrival."""
+        return max(record.clock for record in self.members.values())
+
+    def mean_gap(self, when: int) -> float:
+        """Mean distance in time to the members."""
+        return sum(gap(record.when, when) for record in self.members.values()) / len(self.members)
 
 
 class StoryTable:
@@ -40,14 +54,13 @@ class StoryTable:
 
     def __init__(self) -> None:
         self.stories: dict[str, Story] = {}
-        self.sums = np.zeros((256, DIMENSIONS), np.float32)
-        """Row: the sum of a story's centred vectors; zeros where the row is free."""
-        self.lengths = np.ones(256, np.float32)
-        """Of each row's sum; 1 where the row is free."""
         self.by_row: dict[int, Story] = {}
-        self._free: list[int] = list(range(255, -1, -1))
-        self.holders: dict[int, set[int]] = {}
-        """Names, numbers, entities: the rows of the stories that have them."""
+        self.sums = np.zeros((_FIRST_ROWS, DIMENSIONS), np.float32)
+        """Row: the sum of a story's centred vectors; zeros where the row is free."""
+        self.lengths = np.ones(_FIRST_ROWS, np.float32)
+        """Of each row's sum; 1 where the row is free."""
+        self._free = list(range(_FIRST_ROWS - 1, -1, -1))
+        self._holders: dict[int, set[int]] = {}
         self._words: Counter[int] = Counter()
 
     def __len__(self) -> int:
@@ -57,13 +70,17 @@ class StoryTable:
         """In how many stories a term is."""
         if term >> 30 == WORD:
             return self._words[term]
-        return len(self.holders.get(term, ()))
+        return len(self._holders.get(term, ()))
+
+    def holders(self, term: int) -> set[int]:
+        """Rows of the stories that have a name, number or entity."""
+        return self._holders.get(term, set())
 
     def rarity(self, term: int) -> float:
-        """How much it says that two texts share this term: inverse story frequency, in nats; 0 for common ones."""
+        """What it says that two texts share this term: inverse story frequency, in nats; 0 for common ones."""
         return max(0.0, math.log((len(self.stories) + 1.0) / (self.frequency(term) + 0.5)))
 
-    def add(self, record: Record, vector: Vector) -> None:
+    def add(self, record: Record, vector: Vector) -> Story:
         """Take an article into its story; a story that is new gets a row."""
         story = self.stories.get(record.story)
         if story is None:
@@ -71,7 +88,10 @@ class StoryTable:
                 self._grow()
             row = self._free.pop()
             story = self.stories[record.story] = self.by_row[row] = Story(record.story, row)
-        story.members[record.id] = record.when
+        late = bool(story.members) and next(reversed(story.members.values())).sequence > record.sequence
+        story.members[record.id] = record
+        if late:  # a correction brings older articles
+            story.members = dict(sorted(story.members.items(), key=lambda item: item[1].sequence))
         story.languages[record.language] += 1
         for term in record.terms.tolist():
             story.terms[term] += 1
@@ -79,28 +99,23 @@ class StoryTable:
                 if term >> 30 == WORD:
                     self._words[term] += 1
                 else:
-                    self.holders.setdefault(term, set()).add(story.row)
+                    self._holders.setdefault(term, set()).add(story.row)
         self.sums[story.row] += vector
         self._measure(story)
+        return story
 
     def remove(self, record: Record, vector: Vector) -> None:
         """Take an article out of its story; a story without articles is gone."""
         story = self.stories[record.story]
         del story.members[record.id]
         story.languages[record.language] -= 1
+        if not story.languages[record.language]:
+            del story.languages[record.language]
         for term in record.terms.tolist():
             story.terms[term] -= 1
             if not story.terms[term]:
                 del story.terms[term]
-                if term >> 30 == WORD:
-                    self._words[term] -= 1
-                    if not self._words[term]:
-                        del self._words[term]
-                else:
-                    rows = self.holders[term]
-                    rows.discard(story.row)
-                    if not rows:
-                        del self.holders[term]
+                self._drop(term, story.row)
         self.sums[story.row] -= vector
         if story.members:
             self._measure(story)
@@ -110,18 +125,27 @@ class StoryTable:
         self.lengths[story.row] = 1.0
         self._free.append(story.row)
 
-    def recenter(self, sums: dict[str, Vector]) -> None:
-        """Put new sums (by story id) in place of all old ones."""
-        for story_id, total in sums.items():
-            story = self.stories[story_id]
-            self.sums[story.row] = total
-            self._measure(story)
+    def replace(self, story: Story, total: Vector) -> None:
+        """Put a new sum in place of a story's old one."""
+        self.sums[story.row] = total
+        self._measure(story)
+
+    def _drop(self, term: int, row: int) -> None:
+        if term >> 30 == WORD:
+            self._words[term] -= 1
+            if not self._words[term]:
+                del self._words[term]
+        else:
+            rows = self._holders[term]
+            rows.discard(row)
+            if not rows:
+                del self._holders[term]
 
     def _measure(self, story: Story) -> None:
         total = self.sums[story.row].astype(np.float64)
-        squared = float(np.square(total).sum())
+        squared = float(total @ total)
         self.lengths[story.row] = math.sqrt(squared) or 1.0
-        story.cohesion = squared / (SCALE * story.size) ** 2
+        story.width = squared / (SCALE * story.size) ** 2
 
     def _grow(self) -> None:
         old = len(self.sums)

@@ -1,0 +1,91 @@
+"""Agglomerative clustering of a window of articles: average linkage over each cluster's own width.
+
+Two clusters are as close as their members on average, divided by how close the members of each are among themselves
+(to a power): a story told in many ways takes in what a story of near-identical copies would not. Costs n^2 memory
+(4 bytes each) and somewhat over n^2 time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float32]
+_NEVER = -1e9
+
+
+class Linkage:
+    """Clusters of n items, merged best first; ties go to the item that comes first."""
+
+    def __init__(self, closeness: Matrix, shared: npt.NDArray[np.float64], cohesion: float, common: float) -> None:
+        """`closeness` (n, n) is symmetric, with each item's closeness to itself on the diagonal; it is used up.
+
+        `shared` (n,) is the length of what was taken out of each item as common to the stream. `cohesion` is the
+        power of the width, `common` the weight of the product of two clusters' mean `shared`.
+        """
+        n = len(closeness)
+        self.labels = np.arange(n)
+        """(n,) for each item the first item of its cluster."""
+        self._sums = closeness
+        self._size = np.ones(n)
+        self._own = closeness.diagonal().astype(np.float64)
+        self._shared = shared.astype(np.float64).copy()
+        self._alive = np.ones(n, bool)
+        self._cohesion, self._common = cohesion, common
+        self._best = np.full(n, _NEVER)
+        self._other = np.zeros(n, np.int64)
+
+    def join(self, items: list[int]) -> None:
+        """Put items together before anything is compared."""
+        for item in items[1:]:
+            one, other = int(self.labels[items[0]]), int(self.labels[item])
+            first, second = min(one, other), max(one, other)
+            if first != second:
+                self._merge(first, second)
+
+    def run(self, threshold: float) -> npt.NDArray[np.int64]:
+        """Merge while the two closest clusters are at least `threshold` close; returns `labels`."""
+        for i in np.flatnonzero(self._alive):
+            self._look(int(i))
+        while True:
+            i = int(self._best.argmax())
+            if self._best[i] < threshold:
+                return self.labels
+            j = int(self._other[i])
+            first, second = min(i, j), max(i, j)
+            self._merge(first, second)
+            row = self._row(first)
+            # Who pointed at one of the two must look again; who is closer now than to its best points here.
+            lost = self._alive & ((self._other == first) | (self._other == second))
+            lost[first] = True
+            for q in np.flatnonzero(lost):
+                self._look(int(q))
+            better = self._alive & (row > self._best)
+            better[first] = False
+            self._best[better] = row[better]
+            self._other[better] = first
+
+    def _merge(self, first: int, second: int) -> None:
+        self._own[first] += self._own[second] + 2.0 * float(self._sums[first, second])
+        self._sums[first] += self._sums[second]
+        self._sums[:, first] = self._sums[first]
+        self._size[first] += self._size[second]
+        self._shared[first] += self._shared[second]
+        self._alive[second] = False
+        self._best[second] = _NEVER
+        self.labels[self.labels == second] = first
+
+    def _row(self, i: int) -> npt.NDArray[np.float64]:
+        """(n,) closeness of cluster i to every other."""
+        width = np.maximum(self._own / np.square(self._size), 0.01)
+        mean = self._sums[i] / (self._size[i] * self._size)
+        row = mean / np.power(width[i] * width, self._cohesion / 2)
+        row += self._common * (self._shared[i] / self._size[i]) * (self._shared / self._size)
+        row[~self._alive] = _NEVER
+        row[i] = _NEVER
+        return row
+
+    def _look(self, i: int) -> None:
+        row = self._row(i)
+        self._other[i] = row.argmax()
+        self._best[i] = row[self._other[i]]

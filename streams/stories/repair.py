@@ -1,0 +1,168 @@
+"""A second look at the recent stories, all at once: which of them are one, and which are two.
+
+Deciding on arrival, the clusterer knows only what came before. Looking back, whole stories can be compared, and what
+the stream has in common is known better. The result is a list of corrections that lead from the stories as they are
+to the stories as they should be, with as few moves as possible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.ids import story_id
+from schemas.stories import StoryCorrection
+from streams.stories.centering import StreamMeans
+from streams.stories.linkage import Linkage
+from streams.stories.model import Weights
+from streams.stories.record import Record
+from streams.stories.story import AGE_CAP, AGE_UNIT_MS
+from streams.stories.vectors import SCALE
+
+BY = "clusterer"
+_PASSES = 2
+_BLOCK = 1024
+_APART = -1e6
+
+
+def regroup(records: Sequence[Record], weights: Weights) -> list[int]:
+    """For each article (in the order of arrival) the number of the first one of its group."""
+    labels: npt.NDArray[np.int64] = np.arange(len(records))
+    stories = [record.story for record in records]
+    for _ in range(_PASSES):
+        # What is common to the stream is better known once the stories are, and they once it is.
+        means = StreamMeans.estimate((r.language, s, r.vector) for r, s in zip(records, stories, strict=True))
+        labels = _link(records, means, weights)
+        stories = [str(label) for label in labels]
+    return [int(label) for label in labels]
+
+
+def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> npt.NDArray[np.int64]:
+    languages = [r.language for r in records]
+    vectors = means.center_rows(np.stack([r.vector for r in records]), languages)
+    when = np.array([r.when for r in records], np.float64)
+    named = {s: i for i, s in enumerate(dict.fromkeys(r.story for r in records))}
+    current = np.array([named[r.story] for r in records])
+    closeness = np.empty((len(records), len(records)), np.float32)
+    for start in range(0, len(records), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        gaps = np.minimum(np.abs(when[rows, None] - when[None, :]) / AGE_UNIT_MS, AGE_CAP)
+        closeness[rows] = vectors[rows] @ vectors.T / (SCALE * SCALE) - weights.age * gaps
+        closeness[rows] += weights.stay * (current[rows, None] == current[None, :])
+    np.fill_diagonal(closeness, 1.0)
+    _keep_apart(records, closeness)
+    shared = np.array([means.length(language) for language in languages])
+    linkage = Linkage(closeness, shared, weights.cohesion, weights.common)
+    for together in _kept_together(records):
+        linkage.join(together)
+    return linkage.run(weights.repair)
+
+
+def _kept_together(records: Sequence[Record]) -> list[list[int]]:
+    """Articles that an operator put into one story, and copies with their originals."""
+    groups: dict[str, list[int]] = {}
+    place = {r.id: i for i, r in enumerate(records)}
+    for i, record in enumerate(records):
+        if record.fixed:
+            groups.setdefault(record.story, []).append(i)
+    copies = [
+        [place[r.duplicate_of], i]
+        for i, r in enumerate(records)
+        if r.duplicate_of in place and not r.fixed and not records[place[r.duplicate_of]].fixed
+    ]
+    linked: dict[int, list[int]] = {}
+    for original, copy in copies:
+        linked.setdefault(original, [original]).append(copy)
+    return [*groups.values(), *linked.values()]
+
+
+def _keep_apart(records: Sequence[Record], closeness: npt.NDArray[np.float32]) -> None:
+    """What an operator put into different stories never comes together again by itself."""
+    members: dict[str, list[int]] = {}
+    for i, record in enumerate(records):
+        members.setdefault(record.story, []).append(i)
+    fixed = [i for i, record in enumerate(records) if record.fixed]
+    for i in fixed:
+        others = [j for j in fixed if records[j].story != records[i].story]
+        for story in records[i].apart:
+            others.extend(j for j in members.get(story, []) if story != records[i].story)
+        closeness[i, others] = _APART
+        closeness[others, i] = _APART
+
+
+def propose(records: Sequence[Record], labels: Sequence[int], at_ms: int) -> list[StoryCorrection]:
+    """Corrections that lead from the stories of `records` to the groups of `labels`, to be applied in order.
+
+    The groups keep the ids of the stories they mostly consist of.
+    """
+    groups: dict[int, list[Record]] = {}
+    stories: dict[str, list[Record]] = {}
+    for record, label in zip(records, labels, strict=True):
+        groups.setdefault(label, []).append(record)
+        stories.setdefault(record.story, []).append(record)
+    names = _name(groups, stories)
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    group_of = {r.id: label for r, label in zip(records, labels, strict=True)}
+    splits, merges = [], []
+    for story, members in stories.items():
+        pieces: dict[int, list[Record]] = {}
+        for record in members:
+            pieces.setdefault(group_of[record.id], []).append(record)
+        for label, piece in pieces.items():
+            target = names[label]
+            if target == story:
+                continue
+            if len(piece) == len(members):
+                merges.append(_correction("merge", target, story, [], at, "their articles tell of one event"))
+            else:
+                ids = [r.id for r in piece]
+                splits.append(_correction("split", story, target, ids, at, "these articles tell of another event"))
+    return splits + merges
+
+
+def _name(groups: dict[int, list[Record]], stories: dict[str, list[Record]]) -> dict[int, str]:
+    """A story id for each group: the largest overlaps first, each id once; new ones from the first article."""
+    overlaps = Counter((label, r.story) for label, group in groups.items() for r in group)
+    first = {s: members[0].sequence for s, members in stories.items()}
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for (label, story), _ in sorted(overlaps.items(), key=lambda o: (-o[1], first[o[0][1]], o[0][0])):
+        if label not in names and story not in taken:
+            names[label] = story
+            taken.add(story)
+    for label, group in groups.items():
+        if label not in names:
+            names[label] = _new_id(group, taken | stories.keys())
+            taken.add(names[label])
+    return names
+
+
+def _new_id(group: list[Record], taken: set[str]) -> str:
+    """Of a story split off: after its first article that no other story is named after."""
+    for record in group:
+        if (name := story_id(record.id)) not in taken:
+            return name
+    # All its articles began stories of their own, which go on without them.
+    number = 2
+    while (name := story_id(f"{group[0].id}/{number}")) in taken:
+        number += 1
+    return name
+
+
+def _correction(kind: str, story: str, other: str, articles: list[str], at: datetime, reason: str) -> StoryCorrection:
+    what = "\x1f".join([kind, story, other, at.isoformat(), *articles])
+    return StoryCorrection(
+        id="c" + hashlib.blake2b(what.encode(), digest_size=12).hexdigest(),
+        kind="merge" if kind == "merge" else "split",
+        story_id=story,
+        other_story_id=other,
+        article_ids=articles,
+        by=BY,
+        reason=reason,
+        at=at,
+    )
