@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+    TopicAlreadyExistsError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime.settings import Settings
@@ -123,7 +129,7 @@ def group_lag(settings: Settings, groups: dict[str, Sequence[Topic]]) -> dict[st
     admin = make_admin(settings)
     consumer = make_consumer(settings, None, ())
     try:
-        offsets = admin.list_group_offsets(list(groups))
+        offsets = _group_offsets(admin, list(groups))
         lag: dict[str, dict[str, int]] = {}
         for group, topics in groups.items():
             committed = offsets.get(group) or {}
@@ -142,3 +148,13 @@ def group_lag(settings: Settings, groups: dict[str, Sequence[Topic]]) -> dict[st
     finally:
         consumer.close()
         admin.close()
+
+
+def _group_offsets(admin: KafkaAdminClient, groups: list[str]) -> Any:
+    # A broker that has seen no group yet first has to create the topic it keeps their offsets in.
+    for _ in range(20):
+        try:
+            return admin.list_group_offsets(groups)
+        except (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError):
+            time.sleep(0.25)
+    return admin.list_group_offsets(groups)

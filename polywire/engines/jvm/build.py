@@ -1,0 +1,139 @@
+"""Fetch Kafka and Elasticsearch, compile the analysis plugin, and put all three where the engine starts them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from polywire.runtime.errors import UserError
+
+_HERE = Path(__file__).parent
+_JAVA = _HERE / "src" / "main" / "java" / "polywire"
+_PLUGIN = "polywire-analysis"
+_DONE = "built.json"
+_HOW = "apt-get install openjdk-17-jdk-headless maven (or choose --engines embedded)"
+_KINDS = {
+    "AnalyzerFactory": "org.elasticsearch.plugin.analysis.AnalyzerFactory",
+    "TokenFilterFactory": "org.elasticsearch.plugin.analysis.TokenFilterFactory",
+}
+_COMPONENT = re.compile(
+    r'@NamedComponent\("(?P<name>\w+)"\)\s+public static final class (?P<cls>\w+) implements (?P<kind>\w+)'
+)
+
+Tell = Callable[[str], None]
+
+
+def installed(cache_dir: Path) -> Path:
+    """The folder this version of the build is in, there or not: its name follows from what it is built from."""
+    digest = hashlib.sha256()
+    for path in sorted([_HERE / "pom.xml", Path(__file__), *_JAVA.glob("*.java")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return cache_dir / "engines" / f"jvm-{digest.hexdigest()[:12]}"
+
+
+def is_built(cache_dir: Path) -> bool:
+    """A finished build is there."""
+    return (installed(cache_dir) / _DONE).exists()
+
+
+def build(cache_dir: Path, tell: Tell) -> Path:
+    """Build once; returns the folder. A second call finds it there and needs no network.
+
+    Raises:
+        UserError: no JDK or Maven, or Maven failed; the message says what to do.
+    """
+    target = installed(cache_dir)
+    if (target / _DONE).exists():
+        return target
+    for tool in ("javac", "mvn"):
+        if shutil.which(tool) is None:
+            raise UserError(f"the jvm engines need a JDK 17 and Maven, and there is no {tool}: {_HOW}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(target.with_suffix(".lock"), tell):
+        if (target / _DONE).exists():
+            return target
+        # Built beside and renamed when whole: a build that was killed is never taken for done.
+        work = Path(tempfile.mkdtemp(prefix=f"{target.name}-building-", dir=target.parent))
+        try:
+            _maven(work, tell)
+            _assemble(work, tell)
+            work.chmod(0o755)
+            shutil.rmtree(target, ignore_errors=True)
+            work.rename(target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+@contextmanager
+def _alone(lock: Path, tell: Tell) -> Iterator[None]:
+    import fcntl  # not on Windows, where the jvm engines are not offered
+
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            tell("another build is under way: waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _maven(work: Path, tell: Tell) -> None:
+    tell("fetching Kafka and Elasticsearch with Maven (160 MB the first time)")
+    command = [
+        "mvn", "--batch-mode", "--quiet", "--file", str(_HERE / "pom.xml"),
+        f"-Dinstall.dir={work}", f"-DbuildDirectory={work / 'build'}", "package",
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        errors = [line for line in result.stdout.splitlines() if line.startswith("[ERROR]")] or [result.stderr[-600:]]
+        raise UserError("Maven could not build the jvm engines:\n" + "\n".join(errors[:6]))
+
+
+def _assemble(work: Path, tell: Tell) -> None:
+    tell("putting the analysis plugin together")
+    (home,) = (work / "unpacked").glob("elasticsearch-*")
+    version = home.name.removeprefix("elasticsearch-")
+    home.rename(work / "elasticsearch")
+    (work / "unpacked").rmdir()
+    plugin = work / "elasticsearch" / "plugins" / _PLUGIN
+    plugin.mkdir(parents=True)
+    shutil.copy(work / "build" / f"{_PLUGIN}.jar", plugin)
+    shutil.rmtree(work / "build")
+    (plugin / "named_components.json").write_text(json.dumps(_named_components(), indent=1))
+    (plugin / "stable-plugin-descriptor.properties").write_text(
+        f"name={_PLUGIN}\n"
+        "description=Language analysers for the core distribution\n"
+        "version=1\n"
+        f"elasticsearch.version={version}\n"
+        "java.version=17\n"
+    )
+    for folder, _, files in os.walk(work):
+        # The server runs as another user where root builds it.
+        Path(folder).chmod(0o755)
+        for name in files:
+            path = Path(folder) / name
+            path.chmod(path.stat().st_mode | 0o444)
+    (work / _DONE).write_text(json.dumps({"elasticsearch": version, "kafka": _kafka_version(work)}))
+
+
+def _named_components() -> dict[str, dict[str, str]]:
+    """Which class stands behind which name, read off the annotations in the source."""
+    components: dict[str, dict[str, str]] = {interface: {} for interface in _KINDS.values()}
+    for path in sorted(_JAVA.glob("*.java")):
+        for found in _COMPONENT.finditer(path.read_text(encoding="utf-8")):
+            components[_KINDS[found["kind"]]][found["name"]] = f"polywire.{path.stem}${found['cls']}"
+    return components
+
+
+def _kafka_version(work: Path) -> str:
+    (jar,) = (work / "kafka" / "lib").glob("kafka_2.13-*.jar")
+    return jar.stem.removeprefix("kafka_2.13-")

@@ -1,0 +1,215 @@
+"""The engines start, answer through their real protocols, keep what they promise to keep, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch
+from kafka import TopicPartition
+
+from polywire.engines import Engine, make_engine
+from polywire.engines.base import EngineAddresses, free_ports
+from polywire.engines.embedded import EmbeddedEngine
+from polywire.engines.jvm import JvmEngine, build
+from polywire.engines.jvm.build import _named_components
+from polywire.runtime.errors import UserError
+from polywire.runtime.kafka import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
+from polywire.runtime.settings import Settings
+from schemas.articles import RawArticle
+from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, RAW
+
+NAMES = ["embedded", pytest.param("jvm", marks=pytest.mark.jvm)]
+Start = Callable[[str], tuple[Engine, Settings]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Start:
+    def run(name: str) -> tuple[Engine, Settings]:
+        base = Settings(engines=name, state_dir=tmp_path)
+        engine = make_engine(name, base)
+        addresses = engine.start()
+        request.addfinalizer(engine.stop)
+        return engine, _at(base, addresses)
+
+    return run
+
+
+def _at(settings: Settings, addresses: EngineAddresses) -> Settings:
+    return settings.model_copy(
+        update={
+            "kafka_bootstrap": addresses.kafka_bootstrap,
+            "elasticsearch_url": addresses.elasticsearch_url,
+        }
+    )
+
+
+def article(number: int, text: str = "x") -> RawArticle:
+    return RawArticle.model_validate(
+        {"id": f"engine-{number:06d}", "source": "t", "text": text, "collected": "2026-01-01T00:00:00Z"}
+    )
+
+
+def put(settings: Settings, numbers: range) -> None:
+    producer = make_producer(settings, "test")
+    futures = [publish(producer, RAW, article(n).id, article(n)) for n in numbers]
+    for future in futures:
+        future.get(timeout=30)
+    producer.close()
+
+
+def ids_on_topic(settings: Settings) -> set[bytes]:
+    consumer = make_consumer(settings, None, (RAW,), consumer_timeout_ms=4_000)
+    found = {record.key for record in consumer}
+    consumer.close()
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_starts_answers_and_leaves_nothing_behind(start: Start, name: str) -> None:
+    engine, settings = start(name)
+    assert engine.why_not_alive() is None
+    assert set(create_topics(settings)) == {t.name for t in CATALOGUE}
+    assert create_topics(settings) == []
+    with Elasticsearch(settings.elasticsearch_url) as es:
+        es.index(index="t", id="1", document={"a": 1}, refresh=True)
+        assert es.count(index="t")["count"] == 1
+    engine.stop()
+    assert engine.why_not_alive() is not None
+    for address in (settings.kafka_bootstrap, settings.elasticsearch_url.removeprefix("http://")):
+        host, port = address.split(":")
+        with socket.socket() as probe:
+            assert probe.connect_ex((host, int(port))) != 0, f"{address} still answers"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_largest_message_goes_through(start: Start, name: str) -> None:
+    _, settings = start(name)
+    create_topics(settings)
+    producer = make_producer(settings, "test")
+    value = b"x" * (MAX_MESSAGE_BYTES - 2_000)
+    producer.send(RAW.name, key=b"large", value=value).get(timeout=60)
+    producer.close()
+    consumer = make_consumer(settings, None, (RAW,), consumer_timeout_ms=20_000)
+    assert len(next(iter(consumer)).value) == len(value)
+    consumer.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lag_counts_what_waits_for_a_group(start: Start, name: str) -> None:
+    _, settings = start(name)
+    create_topics(settings)
+    put(settings, range(20))
+    assert group_lag(settings, {"polywire-none": (RAW,)}) == {"polywire-none": {RAW.name: 20}}
+    consumer = make_consumer(settings, "polywire-some", (RAW,), consumer_timeout_ms=10_000)
+    for number, record in enumerate(consumer):
+        consumer.commit({TopicPartition(record.topic, record.partition): next_offset(record.offset)})
+        if number == 19:
+            break
+    consumer.close()
+    assert group_lag(settings, {"polywire-some": (RAW,)}) == {"polywire-some": {RAW.name: 0}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stop_in_order_keeps_everything(start: Start, name: str) -> None:
+    engine, settings = start(name)
+    create_topics(settings)
+    put(settings, range(50))
+    with Elasticsearch(settings.elasticsearch_url) as es:
+        es.index(index="kept", id="1", document={"a": 1}, refresh=True)
+    engine.stop()
+    _, again = start(name)
+    assert len(ids_on_topic(again)) == 50
+    with Elasticsearch(again.elasticsearch_url) as es:
+        assert es.get(index="kept", id="1")["_source"] == {"a": 1}
+
+
+@pytest.mark.jvm
+def test_kafka_killed_loses_no_acknowledged_message(start: Start) -> None:
+    engine, settings = start("jvm")
+    assert isinstance(engine, JvmEngine)
+    create_topics(settings)
+    put(settings, range(2_000))
+    pid = engine.kafka.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    engine.stop()
+    _, again = start("jvm")
+    assert len(ids_on_topic(again)) == 2_000
+
+
+@pytest.mark.jvm
+@pytest.mark.parametrize(
+    ("analyzer", "text", "tokens"),
+    [
+        ("english", "The missiles were supplied", ["missil", "were", "suppli"]),
+        ("russian", "поставки ракет", ["поставк", "ракет"]),
+        ("arabic", "الصواريخ", ["صواريخ"]),
+        ("german", "Lieferungen", ["lieferung"]),
+        ("cjk", "自走砲", ["自走", "走砲"]),
+        ("turkish", "füzeleri", ["füze"]),
+    ],
+)
+def test_the_plugin_gives_the_language_analysers_back(
+    shared_jvm: Settings, analyzer: str, text: str, tokens: list[str]
+) -> None:
+    with Elasticsearch(shared_jvm.elasticsearch_url) as es:
+        answer = es.indices.analyze(analyzer=analyzer, text=text)
+    assert [t["token"] for t in answer["tokens"]] == tokens
+
+
+@pytest.mark.jvm
+def test_every_component_of_the_plugin_is_known(shared_jvm: Settings) -> None:
+    components = _named_components()
+    assert len(components["org.elasticsearch.plugin.analysis.AnalyzerFactory"]) == 36
+    with Elasticsearch(shared_jvm.elasticsearch_url) as es:
+        for name in components["org.elasticsearch.plugin.analysis.AnalyzerFactory"]:
+            es.indices.analyze(analyzer=name, text="word")
+        for name in components["org.elasticsearch.plugin.analysis.TokenFilterFactory"]:
+            es.indices.analyze(tokenizer="standard", filter=[name], text="word")
+
+
+@pytest.fixture(scope="module")
+def shared_jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    base = Settings(engines="jvm", state_dir=tmp_path_factory.mktemp("jvm"))
+    engine = make_engine("jvm", base)
+    yield _at(base, engine.start())
+    engine.stop()
+
+
+def test_a_taken_port_is_told_of(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with pytest.raises(UserError, match=f"port {port} is taken"):
+            EmbeddedEngine(Settings(state_dir=tmp_path), kafka_port=port).start()
+
+
+def test_a_server_that_dies_is_told_of(start: Start) -> None:
+    engine, _ = start("embedded")
+    assert isinstance(engine, EmbeddedEngine)
+    pid = engine._server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(-1, os.WNOHANG)
+    engine._server._process.wait()  # type: ignore[union-attr]
+    assert "killed by SIGKILL" in (engine.why_not_alive() or "")
+
+
+def test_without_a_jdk_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match="apt-get install openjdk-17"):
+        build(tmp_path, lambda _: None)
+
+
+def test_external_says_what_is_not_there(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    settings = Settings(engines="external", state_dir=tmp_path, kafka_bootstrap=f"127.0.0.1:{port}")
+    with pytest.raises(UserError, match=r"no Kafka at .*POLYWIRE_KAFKA_BOOTSTRAP"):
+        make_engine("external", settings).start()
