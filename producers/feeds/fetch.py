@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
 from types import TracebackType
 from urllib.parse import urldefrag, urljoin
 
 import httpcore
 import httpx
 
-from polywire import __version__
 from producers.feeds.addresses import Forbidden, GuardedBackend, check_url
 
-USER_AGENT = f"polywire/{__version__} (news reader)"
+USER_AGENT = f"polywire/{version('polywire')} (news reader)"
 MAX_REDIRECTS = 5
 MAX_BYTES = 10 * 1024 * 1024
 """Of a document after decompression. Feeds of thousands of full articles stay below it."""
