@@ -46,6 +46,13 @@ class Pipeline:
         assert result.article is not None  # only a retraction gives none, and nothing is retracted here
         return result.article
 
+    def settle(self) -> dict[str, str]:
+        """Look at the recent stories again, all at once: the new story id of each article that moved."""
+        moved: dict[str, str] = {}
+        for correction in self._clusterer.repairs():
+            moved.update((a.article_id, a.story_id) for a in self._clusterer.correct(correction))
+        return moved
+
     @property
     def stories(self) -> dict[str, StoryState]:
         """Every story so far, by id."""

@@ -19,6 +19,8 @@ from schemas.articles import EnrichedArticle, RawArticle
 
 app = typer.Typer(help="Put a file through the whole pipeline, without a bus.")
 
+SETTLE_EVERY = 2_000
+"""Articles after which the recent stories are looked at again, as the live clusterer does; and at the end."""
 REJECTED_STATUS = 3
 """Exit status when some lines could not be used; the others were."""
 
@@ -51,13 +53,21 @@ def process(
     pipeline = Pipeline.load(settings.cache_dir, threads=threads)
     results: dict[int, dict[str, Any]] = {}
     ids: dict[str, str] = {}
+    decided: dict[int, str] = {}
+    story_of: dict[str, str] = {}
     with _progress(console, len(tasks)) as progress:
         bar = progress.add_task("reading", total=len(tasks))
-        for task in _in_order(tasks):
+        for count, task in enumerate(_in_order(tasks), start=1):
             article = pipeline.process(task.article)
             ids.setdefault(article.id, task.given_id)
+            decided[task.number] = article.id
+            story_of[article.id] = article.story_id
             results[task.number] = _result(task.given_id, article, ids)
+            if count % SETTLE_EVERY == 0 or count == len(tasks):
+                story_of.update(pipeline.settle())
             progress.advance(bar)
+    for number, article_id in decided.items():
+        results[number]["story_id"] = story_of[article_id]
     lines = (json.dumps(results[task.number], ensure_ascii=False) for task in tasks)
     _write(output, lines)
     if rejected:
