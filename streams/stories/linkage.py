@@ -39,9 +39,8 @@ class Linkage:
         """Put items together before anything is compared."""
         for item in items[1:]:
             one, other = int(self.labels[items[0]]), int(self.labels[item])
-            first, second = min(one, other), max(one, other)
-            if first != second:
-                self._merge(first, second)
+            if one != other:
+                self._merge(*((one, other) if one < other else (other, one)))
 
     def run(self, threshold: float) -> npt.NDArray[np.int64]:
         """Merge while the two closest clusters are at least `threshold` close; returns `labels`."""
@@ -52,7 +51,7 @@ class Linkage:
             if self._best[i] < threshold:
                 return self.labels
             j = int(self._other[i])
-            first, second = min(i, j), max(i, j)
+            first, second = (i, j) if i < j else (j, i)
             self._merge(first, second)
             row = self._row(first)
             # Who pointed at one of the two must look again; who is closer now than to its best points here.

@@ -1,0 +1,92 @@
+"""`polywire evaluate language|stories`: quality on labelled articles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled articles.")
+
+Data = Annotated[Path, typer.Option("--data", help="JSON Lines with gold fields `lang` and `story`.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
+
+
+@app.callback()
+def _evaluate() -> None:
+    """Measure quality on labelled articles."""
+
+
+@app.command()
+def stories(
+    data: Data,
+    predictions: Annotated[
+        Path | None, typer.Option(help="What `polywire process` wrote for these articles; else they are run now.")
+    ] = None,
+    arrival: Annotated[bool, typer.Option(help="The stories as decided on arrival, before any second look.")] = False,
+    as_json: Json = False,
+) -> None:
+    """BCubed and pairwise precision, recall and F1: in all, by language and by language pair."""
+    from polywire.evaluation.labelled import analyzed, cluster, read
+    from polywire.evaluation.stories import evaluate
+
+    labelled = read(data)
+    if predictions is not None:
+        found = _read_predictions(predictions)
+        missing = [each.id for each in labelled if each.id not in found]
+        if missing:
+            raise UserError(f"{predictions} says nothing of {len(missing)} articles, the first is {missing[0]}")
+        predicted = [found[each.id] for each in labelled]
+    else:
+        from streams.analysis import Analyzer
+        from streams.embedding import ModelMissing
+        from streams.stories import Clusterer
+
+        try:
+            analyzer = Analyzer.load(Settings().cache_dir)
+        except ModelMissing as error:
+            raise UserError(str(error)) from error
+        decided = cluster(analyzed(labelled, analyzer.analyze), Clusterer(), settle=not arrival)
+        predicted = [decided[each.article.id][1] for each in labelled]
+    report = evaluate([each.story for each in labelled], predicted, [each.language for each in labelled])
+    if as_json:
+        typer.echo(json.dumps(report.dump(), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    overall = report.overall
+    console.print(f"{overall.articles} articles, {overall.stories} true stories, {overall.predicted} predicted ones\n")
+    for name, figure in (("BCubed", overall.bcubed), ("pairwise", overall.pairwise)):
+        console.print(
+            f"{name:9} precision {figure.precision:.4f}  recall {figure.recall:.4f}  [bold]F1 {figure.f1:.4f}[/]"
+            f"  (95%: {figure.low:.4f} to {figure.high:.4f})"
+        )
+    table = Table("language", "articles", "BCubed P", "R", "F1", "pairwise P", "R", "F1", title="Within a language")
+    for language, part in report.languages.items():
+        b, p = part.bcubed, part.pairwise
+        figures = [f"{x:.3f}" for x in (b.precision, b.recall, b.f1, p.precision, p.recall, p.f1)]
+        table.add_row(language, str(part.articles), *figures)
+    console.print(table)
+    table = Table("languages", "links", "pairwise P", "R", "F1", title="Between two languages (most links first)")
+    for pair, figure in list(report.pairs.items())[:20]:
+        figures = [f"{x:.3f}" for x in (figure.precision, figure.recall, figure.f1)]
+        table.add_row(" ".join(pair), str(report.pair_counts[pair]), *figures)
+    console.print(table)
+    if len(report.pairs) > 20:
+        console.print(f"and {len(report.pairs) - 20} more language pairs: --json has them all")
+
+
+def _read_predictions(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return {str(line["id"]): str(line["story_id"]) for line in map(json.loads, lines)}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not what `polywire process` writes: {error!r}") from error

@@ -1,0 +1,1 @@
+"""Quality on labelled articles, as figures with their uncertainty."""
