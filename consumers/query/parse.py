@@ -46,6 +46,8 @@ def parse(text: str, *, now: datetime) -> Node:
     except ParseError as error:
         message, position = _explain(str(error), plain)
         raise QueryError(message, None if position is None else origin(position)) from error
+    except (ArithmeticError, ValueError) as error:
+        raise QueryError("a number after ^ or ~ cannot be read") from error
     return _Reader(now, origin).read(parsed)
 
 
@@ -212,8 +214,9 @@ class _Reader:
         if FIELDS[field] not in {"text", "keyword"} or not isinstance(item.term, tree.Word):
             raise self._error(f"{field} takes no ~ here", item)
         value = _unescape(item.term.value)
-        # Written without a number luqum gives 0.5, Lucene's old default; Elasticsearch goes by the length.
-        edits = int(item.degree) if item.degree >= 1 else (0 if len(value) < 3 else 1 if len(value) < 6 else 2)
+        # Without a number it goes by the length, as in Elasticsearch.
+        by_length = 0 if len(value) < 3 else 1 if len(value) < 6 else 2
+        edits = by_length if str(item).rstrip().endswith("~") else int(item.degree)
         return Fuzzy(field, fold(value) if FIELDS[field] == "text" else value, min(edits, 2))
 
     def _range(

@@ -37,7 +37,7 @@ def _marks() -> str:
 
 @cache
 def _token() -> re.Pattern[str]:
-    letter = rf"[\w{_marks()}\u200d]"
+    letter = rf"(?![{_SPACELESS}{_PAIRED}])[\w{_marks()}\u200d]"
     # Inside a word: full stop, colon, apostrophes, middle dot between letters; comma, semicolon and full stop between
     # digits.
     inner = r"(?:(?<=[^\W\d_])[.:'’·](?=[^\W\d_])|(?<=\d)[.,;](?=\d))"

@@ -1,0 +1,146 @@
+"""An index, and the bus, for the tests of the consumers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+from elasticsearch import Elasticsearch
+from kafka import KafkaProducer
+
+from polywire.runtime.consumer import ConsumerLoop, Handler, group_of, kafka_dead_letters
+from polywire.runtime.deadletters import DeadLetter
+from polywire.runtime.elastic import make_client
+from polywire.runtime.health import StageHealth
+from polywire.runtime.kafka import create_topics, make_consumer, make_producer, publish
+from polywire.runtime.settings import Settings
+from polywire.runtime.source import KafkaSource, Record
+from schemas.base import Message
+from schemas.topics import DEADLETTERS, Topic
+
+T = TypeVar("T")
+
+
+def eventually(what: str, look: Callable[[], T], seconds: float = 40.0) -> T:
+    """The first answer of `look` that is true; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"waited {seconds:.0f} s in vain for: {what}")
+
+
+@pytest.fixture
+def es(settings: Settings) -> Iterator[Elasticsearch]:
+    with make_client(settings) as client:
+        yield client
+
+
+@dataclass
+class Bus:
+    """The topics of the engines that the tests share. Each test reads only what came after it began."""
+
+    settings: Settings
+    producer: KafkaProducer
+    starts: dict[str, dict[int, int]]
+
+    def put(self, topic: Topic, key: str | None, *messages: Message | bytes | None) -> None:
+        """On the topic, acknowledged."""
+        for message in messages:
+            if isinstance(message, Message) and key is not None:
+                publish(self.producer, topic, key, message).get(30)
+            else:
+                assert not isinstance(message, Message)
+                self.producer.send(topic.name, key=key.encode() if key else None, value=message).get(30)
+
+    def read(self, topic: Topic) -> list[Record]:
+        """Everything on a topic since the test began."""
+        consumer = make_consumer(self.settings, None, (topic,))
+        records: list[Record] = []
+        silent = 0
+        while silent < 3:
+            batch = [r for rs in consumer.poll(timeout_ms=300).values() for r in rs]
+            silent = 0 if batch else silent + 1
+            records += [
+                Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
+                for r in batch
+                if r.offset >= self.starts[topic.name].get(r.partition, 0)
+            ]
+        consumer.close()
+        return records
+
+    def dead_letters(self) -> list[DeadLetter]:
+        return [DeadLetter.parse(record.headers, record.value) for record in self.read(DEADLETTERS)]
+
+
+@pytest.fixture
+def bus(settings: Settings) -> Iterator[Bus]:
+    from kafka import TopicPartition
+
+    from schemas.topics import CATALOGUE
+
+    create_topics(settings)
+    reader = make_consumer(settings, None, ())
+    starts = {
+        topic.name: {
+            tp.partition: end
+            for tp, end in reader.end_offsets([TopicPartition(topic.name, p) for p in range(topic.partitions)]).items()
+        }
+        for topic in CATALOGUE
+    }
+    reader.close()
+    producer = make_producer(settings, "test")
+    yield Bus(settings, producer, starts)
+    producer.close()
+
+
+class Running:
+    """A consumer on its thread, as `polywire consume` runs it but for the signals."""
+
+    def __init__(self, settings: Settings, handler: Handler, group: str) -> None:
+        self.health = StageHealth(handler.stage)
+        self._producer = make_producer(settings, "test-deadletters")
+        source = KafkaSource(settings, group, handler.topics, auto_offset_reset="latest", session_timeout_ms=10_000)
+        self.loop = ConsumerLoop(source, handler, kafka_dead_letters(self._producer), self.health)
+        self.failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run()
+        except BaseException as error:
+            self.failure = error
+
+    def stop(self) -> None:
+        self.loop.stop()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        self._producer.close()
+
+
+Start = Callable[[Handler], Running]
+
+
+@pytest.fixture
+def start(settings: Settings) -> Iterator[Start]:
+    """Starts consumers in a group of the test's own, and waits until they have their partitions."""
+    running: list[Running] = []
+    group = group_of(settings.index_prefix)
+
+    def run(handler: Handler) -> Running:
+        one = Running(settings, handler, group)
+        running.append(one)
+        eventually(f"{handler.stage} ready", lambda: one.health.report().ready)
+        return one
+
+    yield run
+    for one in running:
+        one.stop()
+        assert one.failure is None, one.failure
