@@ -12,6 +12,9 @@ from polywire.runtime.kafka import make_admin
 from polywire.runtime.settings import Settings
 
 
+_PATIENCE = 10.0
+
+
 class ExternalEngine:
     """Only addresses; starting means checking that both answer."""
 
@@ -25,7 +28,7 @@ class ExternalEngine:
         """See Engine.start."""
         settings = self._settings
         try:
-            make_admin(settings).close()
+            make_admin(settings, patience=_PATIENCE).close()
         except KafkaError as error:
             raise UserError(
                 f"no Kafka at {settings.kafka_bootstrap} ({error}); set POLYWIRE_KAFKA_BOOTSTRAP=host:port"

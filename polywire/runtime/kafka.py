@@ -91,11 +91,11 @@ def next_offset(offset: int) -> OffsetAndMetadata:
     return OffsetAndMetadata(offset + 1, "", -1)
 
 
-def make_admin(settings: Settings) -> KafkaAdminClient:
-    """An administrative client. Close it."""
+def make_admin(settings: Settings, *, patience: float = 30.0) -> KafkaAdminClient:
+    """An administrative client. Close it. Raises KafkaTimeoutError when no broker answers within `patience` seconds."""
     options = client_options(settings)
     del options["allow_auto_create_topics"]
-    return KafkaAdminClient(**options)
+    return KafkaAdminClient(**options, bootstrap_timeout_ms=int(patience * 1000))
 
 
 def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> list[str]:

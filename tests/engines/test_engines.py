@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -197,8 +198,9 @@ def test_a_server_that_dies_is_told_of(start: Start) -> None:
     pid = engine._server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(-1, os.WNOHANG)
-    engine._server._process.wait()  # type: ignore[union-attr]
+    deadline = time.monotonic() + 10
+    while engine.why_not_alive() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert "killed by SIGKILL" in (engine.why_not_alive() or "")
 
 
