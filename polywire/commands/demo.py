@@ -125,7 +125,8 @@ class _Run:
         page = f"web page {self.url} · Ctrl-C stops"
         if alert is None:
             return page
-        return f"one alert for the founding story, in {' and '.join(alert.languages)}, after {self.alert_after:.0f} s · {page}"
+        languages = " and ".join(alert.languages)
+        return f"one alert for the founding story, in {languages}, after {self.alert_after:.0f} s · {page}"
 
     def why_not(self, alert: Alert | None) -> str:
         """What is known of the reason when the alert did not come, or came twice."""
@@ -136,7 +137,8 @@ class _Run:
             report = process.health() or {}
             if report.get("last_error"):
                 errors.append(f"{process.name}: {report['last_error']}")
-        counts = f"{self._state.article_count} articles in {len(self._state.stories)} stories, {len(self._state.alerts)} alerts"
+        state = self._state
+        counts = f"{state.article_count} articles in {len(state.stories)} stories, {len(state.alerts)} alerts"
         return f"no alert for the founding story within {_PATIENCE:.0f} s ({counts}). " + (
             "; ".join(errors)
             or f"No stage reported an error; logs are in {self._supervisor.settings.state_dir / 'logs'}."

@@ -119,7 +119,7 @@ def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notic
     lights = Text("  ").join(
         Text.assemble(("● ", "green" if alive else "yellow"), (name, "bold")) for name, alive in stages
     )
-    stories = [s for s in reversed(state.stories.values())][:_STORIES_SHOWN]
+    stories = list(reversed(state.stories.values()))[:_STORIES_SHOWN]
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
     table.add_column("languages", no_wrap=True, min_width=18, max_width=26)
     table.add_column("articles", justify="right", width=8)
