@@ -132,10 +132,10 @@ class Stage:
         self._done[TP(source.topic, source.partition)] = source.offset
 
     async def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
-        # Sent together, awaited together: one round trip to the broker for all of them.
-        pending = [(out, encode(out.message)) for out in outgoing]
-        for out, value in pending:
-            await self._confirmed(out.topic, out.key.encode(), value, None)
+        # Together: the broker confirms them in one round trip. They are on different topics, so no order is lost.
+        await asyncio.gather(
+            *(self._confirmed(out.topic, out.key.encode(), encode(out.message), None) for out in outgoing)
+        )
 
     async def _confirmed(
         self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
