@@ -1,0 +1,130 @@
+"""How well a word fits each language: naive Bayes over its letters, letter pairs up to fours, and the word itself.
+
+One table for each script that several languages share. Values are log-likelihood ratios against the mean of the
+script's languages, in steps of `STEP`; `streams/language/fit.py` makes them.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEP = 0.2
+"""Of the stored log-likelihood ratios."""
+LONGEST = 4
+"""Letters of the longest n-gram, the marks of the word's ends among them."""
+CACHED_WORDS = 30_000
+"""A few thousand words make up most of any language's text; they are scored once."""
+SHIPPED = Path(__file__).with_name("ngrams.npz")
+
+
+def features(word: str) -> list[str]:
+    """Of a word in lower case: its letters, its n-grams with `_` at both ends, and `#` with the word as a whole."""
+    marked = f"_{word}_"
+    length = len(marked)
+    found = [*word]
+    for size in range(2, LONGEST + 1):
+        found += [marked[start : start + size] for start in range(length - size + 1)]
+    if length > LONGEST:
+        found.append("#" + word)
+    return found
+
+
+def order(feature: str) -> int:
+    """Features of one order share a probability distribution: 1 to LONGEST letters, one more for whole words."""
+    return LONGEST + 1 if feature[0] == "#" and len(feature) > 1 else len(feature)
+
+
+@dataclass
+class ScriptTable:
+    """The languages of one script, the features, and their values (features, languages) int8."""
+
+    languages: list[str]
+    rows: dict[str, int]
+    values: NDArray[np.int8]
+    _cache: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def score(self, word: str) -> NDArray[np.float32]:
+        """(languages,) log-likelihood ratio of a word in lower case. Do not write into it: it is kept."""
+        cached = self._cache.get(word)
+        if cached is not None:
+            return cached
+        found = [row for row in map(self.rows.get, features(word)) if row is not None]
+        # Each letter is told of by the n-grams of every length, so their evidence is not independent.
+        total = self.values[found].sum(axis=0, dtype=np.float32) * (STEP / LONGEST)
+        if len(self._cache) >= CACHED_WORDS:
+            self._cache.clear()
+        self._cache[word] = total
+        return total
+
+
+class NgramModel:
+    """The tables of all scripts."""
+
+    def __init__(self, tables: dict[str, ScriptTable]) -> None:
+        self.tables = tables
+
+    def save(self, path: Path) -> None:
+        """As an npz file of xz-compressed parts: most values are a language's smallest of that order."""
+        parts = {}
+        for name, table in sorted(self.tables.items()):
+            parts[f"{name}.languages"] = np.array(table.languages, dtype=np.str_)
+            parts[f"{name}.features"] = _pack("\n".join(table.rows).encode())
+            values = table.values.astype(np.int16)
+            floors = _floors(table)
+            for rows, floor in zip(_by_order(table), floors, strict=True):
+                values[rows] -= floor
+            parts[f"{name}.floors"] = floors
+            parts[f"{name}.values"] = _pack(np.ascontiguousarray(values.T.astype(np.uint8)).tobytes())
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **parts)
+        path.write_bytes(buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> NgramModel:
+        """What `save` wrote: 0.3 s, 15 MB."""
+        tables = {}
+        with np.load(path, allow_pickle=False) as parts:
+            for name in sorted({key.partition(".")[0] for key in parts.files}):
+                languages = parts[f"{name}.languages"].tolist()
+                rows = {
+                    feature: row
+                    for row, feature in enumerate(_unpack(parts[f"{name}.features"]).decode().split("\n"))
+                }
+                stored = np.frombuffer(_unpack(parts[f"{name}.values"]), dtype=np.uint8)
+                values = stored.reshape(len(languages), len(rows)).T.astype(np.int16)
+                table = ScriptTable(languages, rows, np.empty((0, 0), dtype=np.int8))
+                for chosen, floor in zip(_by_order(table), parts[f"{name}.floors"], strict=True):
+                    values[chosen] += floor
+                table.values = np.ascontiguousarray(values.astype(np.int8))
+                tables[name] = table
+        return cls(tables)
+
+
+def _by_order(table: ScriptTable) -> Iterator[NDArray[np.bool_]]:
+    orders = np.array([order(feature) for feature in table.rows])
+    for size in range(1, LONGEST + 2):
+        yield orders == size
+
+
+def _floors(table: ScriptTable) -> NDArray[np.int16]:
+    """(orders, languages) smallest values: what a feature never seen in the language has."""
+    floors = np.zeros((LONGEST + 1, len(table.languages)), dtype=np.int16)
+    for index, rows in enumerate(_by_order(table)):
+        if rows.any():
+            floors[index] = table.values[rows].min(axis=0)
+    return floors
+
+
+def _pack(data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME), dtype=np.uint8)
+
+
+def _unpack(data: NDArray[np.uint8]) -> bytes:
+    return lzma.decompress(data.tobytes())
