@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.articles import AnalyzedArticle
 from streams.stories.record import Record
-from streams.stories.terms import NUMBER, WORD, Terms
+from streams.stories.terms import KIND_SHIFT, NUMBER, WORD, Terms
 from streams.stories.vectors import SCALE
 
 MIN_WORDS = 6
@@ -54,5 +54,5 @@ def find_original(record: Record, members: Iterable[Record]) -> Record | None:
 
 
 def _split(terms: Terms) -> tuple[set[int], set[int]]:
-    kinds = terms >> 30
+    kinds = terms >> KIND_SHIFT
     return set(terms[kinds == WORD].tolist()), set(terms[kinds == NUMBER].tolist())

@@ -44,8 +44,8 @@ class Linkage:
 
     def run(self, threshold: float) -> npt.NDArray[np.int64]:
         """Merge while the two closest clusters are at least `threshold` close; returns `labels`."""
-        for i in np.flatnonzero(self._alive):
-            self._look(int(i))
+        for each in np.flatnonzero(self._alive).tolist():
+            self._look(each)
         while True:
             i = int(self._best.argmax())
             if self._best[i] < threshold:
@@ -57,8 +57,8 @@ class Linkage:
             # Who pointed at one of the two must look again; who is closer now than to its best points here.
             lost = self._alive & ((self._other == first) | (self._other == second))
             lost[first] = True
-            for q in np.flatnonzero(lost):
-                self._look(int(q))
+            for each in np.flatnonzero(lost).tolist():
+                self._look(each)
             better = self._alive & (row > self._best)
             better[first] = False
             self._best[better] = row[better]

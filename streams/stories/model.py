@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SIGNALS = ("similarity", "age", "common", "words", "names", "numbers", "entities")
+SIGNALS = ("similarity", "age", "common", "places", "elsewhere", "words", "names", "numbers", "entities")
 """See signals.py."""
 WEIGHTS_FILE = Path(__file__).with_name("weights.json")
 
@@ -28,13 +28,8 @@ class Weights:
     slope: float
     """From closeness beyond the threshold to log-odds."""
 
-    @property
-    def age(self) -> float:
-        return self.signals[SIGNALS.index("age")]
-
-    @property
-    def common(self) -> float:
-        return self.signals[SIGNALS.index("common")]
+    def weight(self, signal: str) -> float:
+        return self.signals[SIGNALS.index(signal)]
 
     def closeness(self, values: Sequence[float]) -> float:
         return sum(v * w for v, w in zip(values, self.signals, strict=True))

@@ -21,7 +21,8 @@ from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
 from streams.stories.record import Record
-from streams.stories.story import AGE_CAP, AGE_UNIT_MS
+from streams.stories.story import AGE_CAP, AGE_UNIT_MS, COMMON_PLACE
+from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import SCALE
 
 BY = "clusterer"
@@ -48,19 +49,41 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     when = np.array([r.when for r in records], np.float64)
     named = {s: i for i, s in enumerate(dict.fromkeys(r.story for r in records))}
     current = np.array([named[r.story] for r in records])
+    places = place_matrix(records)
+    placed: npt.NDArray[np.bool_] = places.sum(axis=1) > 0
     closeness = np.empty((len(records), len(records)), np.float32)
     for start in range(0, len(records), _BLOCK):
         rows = slice(start, start + _BLOCK)
         gaps = np.minimum(np.abs(when[rows, None] - when[None, :]) / AGE_UNIT_MS, AGE_CAP)
-        closeness[rows] = vectors[rows] @ vectors.T / (SCALE * SCALE) - weights.age * gaps
+        closeness[rows] = vectors[rows] @ vectors.T / (SCALE * SCALE) - weights.weight("age") * gaps
         closeness[rows] += weights.stay * (current[rows, None] == current[None, :])
+        shared = places[rows] @ places.T > 0
+        closeness[rows] += weights.weight("places") * shared
+        closeness[rows] -= weights.weight("elsewhere") * (placed[rows, None] & placed[None, :] & ~shared)
     np.fill_diagonal(closeness, 1.0)
     _keep_apart(records, closeness)
-    shared = np.array([means.length(language) for language in languages])
-    linkage = Linkage(closeness, shared, weights.cohesion, weights.common)
+    lengths = np.array([means.length(language) for language in languages])
+    linkage = Linkage(closeness, lengths, weights.cohesion, weights.weight("common"))
     for together in _kept_together(records):
         linkage.join(together)
     return linkage.run(weights.repair)
+
+
+def place_matrix(records: Sequence[Record]) -> npt.NDArray[np.float32]:
+    """(n, countries): 1 where an article names the country, but for those that most of the stream is about."""
+    rows = [[t for t in r.terms.tolist() if kind_of(t) == PLACE] for r in records]
+    stories: dict[int, set[str]] = {}
+    for record, terms in zip(records, rows, strict=True):
+        for term in terms:
+            stories.setdefault(term, set()).add(record.story)
+    limit = COMMON_PLACE * len({r.story for r in records}) + 1
+    column = {t: i for i, t in enumerate(sorted(t for t, held in stories.items() if len(held) <= limit))}
+    matrix = np.zeros((len(records), max(1, len(column))), np.float32)
+    for i, terms in enumerate(rows):
+        for term in terms:
+            if term in column:
+                matrix[i, column[term]] = 1.0
+    return matrix
 
 
 def _kept_together(records: Sequence[Record]) -> list[list[int]]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from streams.stories.record import Record
-from streams.stories.terms import WORD
+from streams.stories.terms import PLACE, WORD, kind_of
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 
 AGE_UNIT_MS = 48 * 3_600_000
 AGE_CAP = 3.0
+COMMON_PLACE = 0.15
+"""A country that more than this share of the stories name says nothing: they happen there."""
 _FIRST_ROWS = 256
 
 
@@ -32,6 +34,8 @@ class Story:
     """In the order of arrival."""
     languages: Counter[str] = field(default_factory=Counter)
     terms: Counter[int] = field(default_factory=Counter)
+    """Members that have each term; without places."""
+    places: Counter[int] = field(default_factory=Counter)
     width: float = 1.0
     """Mean of all products between members, each with itself included: 1 for a single article."""
 
@@ -68,7 +72,7 @@ class StoryTable:
 
     def frequency(self, term: int) -> int:
         """In how many stories a term is."""
-        if term >> 30 == WORD:
+        if kind_of(term) == WORD:
             return self._words[term]
         return len(self._holders.get(term, ()))
 
@@ -79,6 +83,10 @@ class StoryTable:
     def rarity(self, term: int) -> float:
         """What it says that two texts share this term: inverse story frequency, in nats; 0 for common ones."""
         return max(0.0, math.log((len(self.stories) + 1.0) / (self.frequency(term) + 0.5)))
+
+    def tells(self, place: int) -> bool:
+        """Whether naming this country sets a story apart from the others."""
+        return self.frequency(place) <= COMMON_PLACE * len(self.stories) + 1
 
     def add(self, record: Record, vector: Vector) -> Story:
         """Take an article into its story; a story that is new gets a row."""
@@ -94,9 +102,11 @@ class StoryTable:
             story.members = dict(sorted(story.members.items(), key=lambda item: item[1].sequence))
         story.languages[record.language] += 1
         for term in record.terms.tolist():
-            story.terms[term] += 1
-            if story.terms[term] == 1:
-                if term >> 30 == WORD:
+            kind = kind_of(term)
+            held = story.places if kind == PLACE else story.terms
+            held[term] += 1
+            if held[term] == 1:
+                if kind == WORD:
                     self._words[term] += 1
                 else:
                     self._holders.setdefault(term, set()).add(story.row)
@@ -112,9 +122,10 @@ class StoryTable:
         if not story.languages[record.language]:
             del story.languages[record.language]
         for term in record.terms.tolist():
-            story.terms[term] -= 1
-            if not story.terms[term]:
-                del story.terms[term]
+            held = story.places if kind_of(term) == PLACE else story.terms
+            held[term] -= 1
+            if not held[term]:
+                del held[term]
                 self._drop(term, story.row)
         self.sums[story.row] -= vector
         if story.members:
@@ -131,7 +142,7 @@ class StoryTable:
         self._measure(story)
 
     def _drop(self, term: int, row: int) -> None:
-        if term >> 30 == WORD:
+        if kind_of(term) == WORD:
             self._words[term] -= 1
             if not self._words[term]:
                 del self._words[term]

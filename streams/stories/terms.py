@@ -1,6 +1,6 @@
 """What two texts can share besides their meaning: words, names, numbers, entities.
 
-Each is a 32-bit number, its kind in the top two bits, so that an article's terms fit a compact record and sets of
+Each is a 32-bit number, its kind in the top three bits, so that an article's terms fit a compact record and sets of
 them intersect quickly.
 """
 
@@ -19,15 +19,16 @@ from anyascii import anyascii
 
 from schemas.articles import AnalyzedArticle
 
-WORD, NAME, NUMBER, ENTITY = 0, 1, 2, 3
-KINDS = (WORD, NAME, NUMBER, ENTITY)
+WORD, NAME, NUMBER, ENTITY, PLACE = 0, 1, 2, 3, 4
+"""PLACE: the country of a place or institution named; ENTITY: anything named, under its id."""
 LEAD = 600
 """Characters of title and text that are read for terms: the news is in its lead."""
-LIMITS = {WORD: 80, NAME: 40, NUMBER: 20, ENTITY: 40}
+LIMITS = {WORD: 80, NAME: 40, NUMBER: 20, ENTITY: 40, PLACE: 20}
 
 Terms = npt.NDArray[np.uint32]
 """Of one article: ascending, each once."""
 
+KIND_SHIFT = 29
 _TOKEN = re.compile(r"[^\W_]+")
 # Scripts written without spaces: their words are taken as overlapping pairs of characters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -42,11 +43,11 @@ _VOWELS = frozenset("aeiouyh")
 
 def _hash(kind: int, text: str) -> int:
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest()
-    return int.from_bytes(digest, "big") >> 2 | kind << 30
+    return int.from_bytes(digest, "big") >> 3 | kind << KIND_SHIFT
 
 
 def kind_of(term: int) -> int:
-    return term >> 30
+    return term >> KIND_SHIFT
 
 
 @lru_cache(maxsize=200_000)
@@ -91,13 +92,15 @@ def read_terms(article: AnalyzedArticle) -> Terms:
     found: set[int] = set()
     for token in _TOKEN.findall(text):
         _take(_word_terms(token), found, room)
-    _take((_hash(ENTITY, entity.id) for entity in article.entities), found, room)
+    named = [e for e in article.entities if not e.mentions or e.mentions[0].start < LEAD]
+    _take((_hash(ENTITY, entity.id) for entity in named), found, room)
+    _take((_hash(PLACE, e.country) for e in named if e.country and e.type == "place"), found, room)
     return np.array(sorted(found), np.uint32)
 
 
 def _take(terms: Iterable[int], found: set[int], room: dict[int, int]) -> None:
     for term in terms:
-        kind = term >> 30
+        kind = term >> KIND_SHIFT
         if room[kind] and term not in found:
             found.add(term)
             room[kind] -= 1
