@@ -13,14 +13,29 @@ from streams.enrichment import StoryState, enrich
 from streams.stories import Assignment, Clusterer
 
 
-def clustered(article: AnalyzedArticle, assignment: Assignment) -> ClusteredArticle:
-    """The article with the clusterer's decision on it."""
+def clustered(article: AnalyzedArticle, assignment: Assignment, correction: str | None = None) -> ClusteredArticle:
+    """The article with the clusterer's decision on it; `correction`: the id of the one that moved it, if one did."""
     return ClusteredArticle(
         **dict(article),
         story_id=assignment.story_id,
         duplicate_of=assignment.duplicate_of,
         decision=assignment.decision,
         version=assignment.version,
+        moved_from=assignment.moved_from,
+        correction_id=correction,
+    )
+
+
+def retracted(joining: ClusteredArticle) -> ClusteredArticle:
+    """What the story that a moved article leaves is told."""
+    assert joining.moved_from is not None
+    return joining.model_copy(
+        update={
+            "story_id": joining.moved_from,
+            "retracted": True,
+            "moved_to": joining.story_id,
+            "moved_from": None,
+        }
     )
 
 

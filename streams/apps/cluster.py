@@ -3,6 +3,10 @@
 The Faust table holds one record an article, what the clusterer must remember of it; its changelog is the durable
 state. The clusterer itself (vectors, index, counts) lives in memory and is rebuilt from the table whenever the
 partition comes to this worker.
+
+Corrections of stories, by an operator or by the clusterer's own second look, come over `stories.corrections`. Each
+article that moves is read again from articles.analyzed and sent on twice: out of the story it leaves, into the one it
+joins.
 """
 
 from __future__ import annotations
@@ -15,47 +19,104 @@ from typing import Any
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
 from schemas.articles import AnalyzedArticle
-from schemas.topics import ANALYZED, CLUSTERED
+from schemas.codec import decode
+from schemas.stories import StoryCorrection
+from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS
+from streams.apps.lookback import Lookback
 from streams.apps.stage import Outgoing, Source, Stage, changelog
-from streams.pipeline import clustered
-from streams.stories import Clusterer
+from streams.pipeline import clustered, retracted
+from streams.stories import Assignment, Clusterer
 
 log = get_logger(__name__)
+
+_SECOND_LOOK = 20.0
+"""Seconds between two looks at the recent stories, where articles have come since the last."""
+_OFFSET = "o"
+"""In a stored record, beside the clusterer's own fields: where articles.analyzed has the article."""
+
+
+class ClusterStage:
+    """The clusterer on the bus."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.stage = Stage("cluster", settings)
+        self._records: Any = self.stage.app.Table(
+            "records", partitions=ANALYZED.partitions, key_type=str, value_type=None
+        )
+        self._lookback = Lookback(settings, ANALYZED)
+        self._clusterer: Clusterer | None = None
+        self._unseen = 0
+        self.stage.app.on_partitions_assigned.connect(self._let_go, weak=False)
+        self.stage.app.on_partitions_revoked.connect(self._let_go, weak=False)
+        self.stage.consume(ANALYZED, AnalyzedArticle, self._decide, key_of=lambda article: article.id)
+        self.stage.consume(CORRECTIONS, StoryCorrection, self._correct, key_of=lambda c: c.story_id)
+        self.stage.app.timer(interval=_SECOND_LOOK)(self._look_again)
+
+    async def _let_go(self, *_: Any, **__: Any) -> None:
+        # Another worker may decide, or have decided, in the meantime: what is in memory may be old.
+        self._clusterer = None
+
+    async def _restored(self) -> Clusterer:
+        if self._clusterer is None:
+            started = time.monotonic()
+            clusterer = Clusterer()
+            known = [(str(key), value) for key, value in self._records.items()]
+            await asyncio.to_thread(clusterer.restore, known)
+            self._clusterer = clusterer
+            log.info("restored", articles=len(known), seconds=round(time.monotonic() - started, 2))
+        return self._clusterer
+
+    async def _decide(self, article: AnalyzedArticle, source: Source) -> Sequence[Outgoing]:
+        clusterer = await self._restored()
+        assignment = clusterer.assign(article)
+        self._records[article.id] = {**assignment.record, _OFFSET: source.offset}
+        for forgotten in assignment.forgotten:
+            self._records.pop(forgotten, None)
+        self._unseen += 1
+        return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment))]
+
+    async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:  # noqa: ARG002
+        clusterer = await self._restored()
+        assignments = clusterer.correct(correction)
+        places: dict[int, Assignment] = {}
+        for assignment in assignments:
+            offset = (self._records.get(assignment.article_id) or {}).get(_OFFSET, -1)
+            self._records[assignment.article_id] = {**assignment.record, _OFFSET: offset}
+            if assignment.moved_from is not None:
+                places[offset] = assignment
+        found: dict[int, bytes] = await self.stage.persist(
+            "read articles again", lambda: asyncio.to_thread(self._lookback.fetch, list(places))
+        )
+        outgoing = []
+        for offset, assignment in places.items():
+            if offset not in found:
+                log.warning("article_expired", article=assignment.article_id, correction=correction.id)
+                self.stage.health.handled(CORRECTIONS.name, outcome="article_expired")
+                continue
+            article = decode(AnalyzedArticle, found[offset])
+            joining = clustered(article, assignment, correction.id)
+            outgoing += [
+                Outgoing(CLUSTERED, joining.moved_from or "", retracted(joining)),
+                Outgoing(CLUSTERED, joining.story_id, joining),
+            ]
+        log.info("corrected", kind=correction.kind, by=correction.by, articles=len(places), story=correction.story_id)
+        return outgoing
+
+    async def _look_again(self) -> None:
+        """Publish what a second look at the recent stories finds; it comes back over the bus like an operator's."""
+        if self._clusterer is None or not self._unseen:
+            return
+        self._unseen = 0
+        try:
+            for correction in self._clusterer.repairs():
+                await self.stage.send(Outgoing(CORRECTIONS, correction.story_id, correction))
+        except Exception:
+            # The next look finds it again; a timer that raises would end the worker.
+            log.exception("second_look_failed")
 
 
 def build(settings: Settings) -> Stage:
     """The stage, ready to run."""
-    stage = Stage("cluster", settings)
-    records = stage.app.Table("records", partitions=ANALYZED.partitions, key_type=str, value_type=None)
-    holder = _Holder()
-
-    async def assigned(*_: Any, **__: Any) -> None:
-        # Another worker may have decided in the meantime: what is in memory may be old.
-        holder.clusterer = None
-
-    stage.app.on_partitions_assigned.connect(assigned, weak=False)
-
-    async def cluster(article: AnalyzedArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
-        if holder.clusterer is None:
-            started = time.monotonic()
-            restored = Clusterer()
-            known = [(str(key), value) for key, value in records.items()]
-            await asyncio.to_thread(restored.restore, known)
-            holder.clusterer = restored
-            log.info("restored", articles=len(known), seconds=round(time.monotonic() - started, 2))
-        assignment = holder.clusterer.assign(article)
-        records[article.id] = assignment.record
-        for forgotten in assignment.forgotten:
-            records.pop(forgotten, None)
-        return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment))]
-
-    stage.consume(ANALYZED, AnalyzedArticle, cluster, key_of=lambda article: article.id)
-    stage.prepare([changelog("cluster", "records", ANALYZED.partitions)])
-    return stage
-
-
-class _Holder:
-    """The clusterer in memory, or None when it must be rebuilt from the table."""
-
-    def __init__(self) -> None:
-        self.clusterer: Clusterer | None = None
+    cluster = ClusterStage(settings)
+    cluster.stage.prepare([changelog("cluster", "records", ANALYZED.partitions)])
+    return cluster.stage

@@ -132,10 +132,13 @@ class Stage:
         self._done[TP(source.topic, source.partition)] = source.offset
 
     async def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
-        # Together: the broker confirms them in one round trip. They are on different topics, so no order is lost.
-        await asyncio.gather(
-            *(self._confirmed(out.topic, out.key.encode(), encode(out.message), None) for out in outgoing)
-        )
+        # Together: the broker confirms them in one round trip.
+        # Those for one topic keep their order, because the client sends in the order it is asked to.
+        await asyncio.gather(*(self.send(out) for out in outgoing))
+
+    async def send(self, out: Outgoing) -> None:
+        """Send a message and wait for the broker's acknowledgement, for as long as it takes."""
+        await self._confirmed(out.topic, out.key.encode(), encode(out.message), None)
 
     async def _confirmed(
         self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
