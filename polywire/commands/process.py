@@ -27,7 +27,7 @@ REJECTED_STATUS = 3
 
 class _Task(NamedTuple):
     number: int
-    given_id: str
+    given_id: str | int
     article: RawArticle
 
 
@@ -52,7 +52,7 @@ def process(
 
     pipeline = Pipeline.load(settings.cache_dir, threads=threads)
     results: dict[int, dict[str, Any]] = {}
-    ids: dict[str, str] = {}
+    ids: dict[str, str | int] = {}
     decided: dict[int, str] = {}
     story_of: dict[str, str] = {}
     with _progress(console, len(tasks)) as progress:
@@ -114,7 +114,7 @@ def _in_order(tasks: list[_Task]) -> Iterator[_Task]:
     return (tasks[index] for _, index in sorted(times))
 
 
-def _result(given_id: str, article: EnrichedArticle, ids: dict[str, str]) -> dict[str, Any]:
+def _result(given_id: str | int, article: EnrichedArticle, ids: dict[str, str | int]) -> dict[str, Any]:
     return {
         "id": given_id,
         "language": article.language,

@@ -38,7 +38,7 @@ def up(
     from polywire.supervision.supervisor import StopSignal, Supervisor
 
     console = Console(highlight=False)
-    settings = Settings(**({"engines": engines.value} if engines else {}))
+    settings = Settings(engines=engines.value) if engines else Settings()
     settings = settings.model_copy(update={"web_port": web_port(settings, strict=True)})
     ensure_model(settings, console)
 

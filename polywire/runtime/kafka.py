@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -124,7 +124,7 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> li
         admin.close()
 
 
-def group_lag(settings: Settings, groups: dict[str, Sequence[Topic]]) -> dict[str, dict[str, int]]:
+def group_lag(settings: Settings, groups: Mapping[str, Sequence[Topic]]) -> dict[str, dict[str, int]]:
     """Messages waiting for each group, by topic: end offsets less committed offsets (0 where none is committed)."""
     admin = make_admin(settings)
     consumer = make_consumer(settings, None, ())
