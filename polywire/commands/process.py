@@ -48,8 +48,11 @@ def process(
     settings = Settings()
     console = Console(stderr=True)
     tasks, rejected = _read(source)
-    from streams.pipeline import Pipeline  # the models take a second: not before the file is known to be there
+    # The models take a second to load: not before the file is known to be there.
+    from polywire.supervision.prepare import ensure_model
+    from streams.pipeline import Pipeline
 
+    ensure_model(settings, console)
     pipeline = Pipeline.load(settings.cache_dir, threads=threads)
     results: dict[int, dict[str, Any]] = {}
     ids: dict[str, str | int] = {}
