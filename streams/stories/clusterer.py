@@ -6,21 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from schemas.articles import AnalyzedArticle, Decision
 from schemas.ids import content_revision, story_id
 from schemas.stories import StoryCorrection
 from streams.stories import repair
+from streams.stories.cells import Leaders
 from streams.stories.centering import StreamMeans
 from streams.stories.config import ClusterConfig
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.model import Weights
 from streams.stories.record import Record
-from streams.stories.signals import Comparison, nearest
-from streams.stories.story import StoryTable
+from streams.stories.signals import Comparison
+from streams.stories.table import StoryTable
 from streams.stories.terms import read_terms
-from streams.stories.vectors import DIMENSIONS, Vector, quantise
+from streams.stories.vectors import Vector, quantise
 
 _HOUR_MS = 3_600_000
 _MAX_CLOCK_STEP_MS = 24 * _HOUR_MS
@@ -131,6 +130,7 @@ class Clusterer:
         for record in loaded:
             if record.learnt is not None and record.learnt["at"] > self._learnt_at:
                 self._means = StreamMeans.load(record.learnt["means"])
+                self._table = StoryTable(Leaders.load(record.learnt["leaders"]))
                 self._learnt_at, self._learnt_by = record.learnt["at"], record.id
         for record in loaded:
             self._sequence, self._clock = record.sequence, record.clock
@@ -187,7 +187,7 @@ class Clusterer:
     def _decide(self, record: Record) -> None:
         vector = self._center(record)
         comparison = Comparison(record, vector, self._table, self._means, self.weights)
-        compared = nearest(vector, self._table, self.config.candidates)
+        compared = self._table.candidates(record, vector, self.config.candidates)
         closeness = [self.weights.closeness(comparison.signals(story)) for story in compared]
         record.candidates = len(compared)
         same = self._prints.get(record.fingerprint)
@@ -254,13 +254,9 @@ class Clusterer:
             return
         records = list(self._records.values())
         self._means = StreamMeans.estimate((r.language, r.story, r.vector) for r in records)
-        record.learnt = {"at": record.sequence, "means": self._means.dump()}
+        leaders = self._table.relearn(self._means)
+        record.learnt = {"at": record.sequence, "means": self._means.dump(), "leaders": leaders.dump()}
         self._learnt_at, self._learnt_by = record.sequence, record.id
-        for story in self._table.stories.values():
-            members = list(story.members.values())
-            vectors = np.stack([r.vector for r in members])
-            centred = self._means.center_rows(vectors, [r.language for r in members])
-            self._table.replace(story, centred.sum(axis=0, dtype=np.float32).reshape(DIMENSIONS))
 
     def _forget(self, newest: Record) -> list[str]:
         """What leaves memory now. The record that holds what was learnt last waits for the next such record."""

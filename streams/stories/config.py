@@ -20,8 +20,8 @@ class ClusterConfig:
     """A repair looks at stories with an article newer than this ..."""
     repair_articles: int = 8_000
     """... and at no more than so many articles, the newest stories first. Memory: 8 bytes for each pair."""
-    candidates: int = 24
-    """Stories compared in full for each article."""
+    candidates: int = 12
+    """Stories compared in full for each article, nearest first."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.story_members <= 255:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -13,6 +14,7 @@ from streams.stories.record import Record
 from streams.stories.terms import KIND_SHIFT, NUMBER, WORD, Terms
 from streams.stories.vectors import SCALE
 
+_WORD = re.compile(r"[^\W_]+")
 MIN_WORDS = 6
 """Shorter texts are copies only where they are equal: different events have like headlines."""
 MIN_OVERLAP = 0.85
@@ -23,7 +25,7 @@ MIN_PRODUCT = 0.93
 def fingerprint(article: AnalyzedArticle) -> str:
     """The same for texts that differ in case, punctuation and spacing alone, in one language. Empty: no words."""
     text = unicodedata.normalize("NFKC", article.full_text).casefold()
-    words = "".join(c if c.isalnum() else " " for c in text).split()
+    words = _WORD.findall(text)
     if not words:
         return ""
     joined = "\x1f".join([article.language, *words]).encode("utf-8", "surrogatepass")

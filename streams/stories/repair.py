@@ -21,7 +21,8 @@ from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
 from streams.stories.record import Record
-from streams.stories.story import AGE_CAP, AGE_UNIT_MS, COMMON_PLACE
+from streams.stories.story import AGE_CAP, AGE_UNIT_MS
+from streams.stories.table import COMMON_PLACE
 from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import SCALE
 
