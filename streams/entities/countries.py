@@ -1,0 +1,64 @@
+"""Countries in the languages of CLDR, and what their people and things are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+
+from streams.entities.lexicon import Alias
+from streams.entities.morphology import script_of_name
+from streams.entities.records import countries, read_table
+
+_LOCALES = {"zh": ("zh_Hans", "zh_Hant"), "sr": ("sr_Cyrl", "sr_Latn"), "sh": ("hr", "sr_Latn"), "tl": ("fil",)}
+_SHORT = 3
+"""Letters. Shorter names of places are exact words only."""
+_NOT_A_NAME = re.compile(r"\b(?:SAR|RAE|ΕΔΠ|САР)\b.*$|特别行政区$|特別行政區$")
+
+
+def country_aliases(language: str) -> Iterator[Alias]:
+    """Names of every country in one language: CLDR's, without brackets, and those of the demonyms table."""
+    known = countries()
+    for locale in _locales(language):
+        for code, name in locale.territories.items():
+            record = known.get(code)
+            if record is None:
+                continue
+            for text in _readings(name):
+                yield Alias(text, record.id, place=len(text) > _SHORT)
+    for country, form in demonyms().get(language, ()):
+        record = known.get(country)
+        if record is None:
+            continue
+        stem = form.endswith("-")
+        text = form.rstrip("-")
+        lower = text[:1].islower()
+        yield Alias(text, record.id, stem=stem, place=not stem, capital=False if lower else None)
+
+
+def _readings(name: str) -> Iterator[str]:
+    """`Myanmar (Burma)` is two names, `Congo - Kinshasa` only itself, and Hong Kong is called without its status."""
+    outer, _, inner = name.partition("(")
+    yield _NOT_A_NAME.sub("", outer).strip()
+    inner = inner.rstrip(") ").strip()
+    if len(inner) > _SHORT and script_of_name(inner) == script_of_name(outer):
+        yield inner
+
+
+def _locales(language: str) -> Iterator[Locale]:
+    for tag in _LOCALES.get(language, (language,)):
+        try:
+            yield Locale.parse(tag)
+        except (UnknownLocaleError, ValueError):
+            continue
+
+
+@cache
+def demonyms() -> dict[str, list[tuple[str, str]]]:
+    """By language: country code and form, stems with a trailing hyphen."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in read_table("demonyms.tsv"):
+        found.setdefault(row["language"], []).extend((row["country"], form) for form in row["forms"].split(", "))
+    return found

@@ -1,0 +1,98 @@
+"""Text as the matcher sees it: one character for every letter that reads the same, and blanks where words end.
+
+Case, accents and pointing go; letters that Arabic, Persian and Urdu keyboards write differently become one; digits of
+every script become 0-9; whatever is not a letter, a digit or a vowel sign becomes a blank.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final, NamedTuple
+
+_DELETED: Final = "\0"
+"""Stands for characters that have no place of their own: pointing, joiners, soft hyphens."""
+_DELETED_RANGES: Final = (
+    (0x0300, 0x036F), (0x0483, 0x0489), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670),
+    (0x06D6, 0x06ED), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F),
+)  # fmt: skip
+_DELETED_SINGLE: Final = frozenset(
+    "\u00ad\u0640\u02bc\u02bb\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc\ufeff\u1cd0\u0e4c\u0e4d"
+)
+_EXPLICIT: Final = {
+    "ı": "i", "İ": "i", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "æ": "a", "Æ": "a", "œ": "o",
+    "Œ": "o", "ß": "s", "þ": "t", "Þ": "t", "ð": "d", "Ð": "d", "ə": "a", "Ə": "a", "ŋ": "n", "ħ": "h", "Ħ": "h",
+    "ё": "е", "Ё": "е", "ґ": "г", "Ґ": "г", "ς": "σ",
+    # Arabic script: hamza seats, the two yehs and kafs, the hehs, the teh marbuta
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ی": "ي", "ې": "ي", "ے": "ي",
+    "ۓ": "ي", "ک": "ك", "ڪ": "ك", "ہ": "ه", "ۂ": "ه", "ۃ": "ه", "ھ": "ه", "ە": "ه", "ۀ": "ه", "ء": _DELETED,
+}  # fmt: skip
+_MARKS_STRIPPED: Final = ((0x00C0, 0x024F), (0x1E00, 0x1FFF), (0x0370, 0x03FF))
+"""Latin and Greek: letters are taken without their accents. In Cyrillic й and ї are letters, in Kana the sound marks
+are."""
+_WIDE: Final = (0xFF00, 0xFFEF)
+
+
+class Folded(NamedTuple):
+    """The folded text between two blanks, and where each of its characters stands in the original."""
+
+    text: str
+    offsets: list[int] | None
+    """None when character i+1 is character i of the original."""
+
+    def original(self, position: int) -> int:
+        """The offset in the original text of a character of `text`; one past the end is allowed."""
+        if self.offsets is None:
+            return max(position - 1, 0)
+        return self.offsets[position]
+
+
+def _fold(character: str) -> str:
+    explicit = _EXPLICIT.get(character)
+    if explicit is not None:
+        return explicit
+    code = ord(character)
+    if code < 128:
+        return character.lower() if character.isalnum() else " "
+    if character in _DELETED_SINGLE or any(low <= code <= high for low, high in _DELETED_RANGES):
+        return _DELETED
+    if _WIDE[0] <= code <= _WIDE[1]:
+        wide = unicodedata.normalize("NFKC", character)
+        return _fold(wide) if len(wide) == 1 else character
+    category = unicodedata.category(character)
+    if category[0] == "N":
+        digit = unicodedata.digit(character, None)
+        return str(digit) if digit is not None else character
+    if category[0] not in "LM":
+        return " "
+    base = unicodedata.normalize("NFD", character)
+    if any(low <= code <= high for low, high in _MARKS_STRIPPED) or (len(base) == 2 and base[1] in _DELETED_SINGLE):
+        character = base[0]
+    lower = character.lower()
+    return _EXPLICIT.get(lower, lower) if len(lower) == 1 else lower[0]
+
+
+class _Table(dict[int, str]):
+    """Fills itself: str.translate asks for characters not met before."""
+
+    def __missing__(self, code: int) -> str:
+        value = self[code] = _fold(chr(code))
+        return value
+
+
+_TABLE: Final = _Table()
+
+
+def fold_alias(name: str) -> str:
+    """A name as it is stored in the matcher: folded, words a blank apart, none around."""
+    return " ".join(name.translate(_TABLE).replace(_DELETED, "").split())
+
+
+def fold(text: str) -> Folded:
+    """The text for the matcher, with its way back to the original's offsets."""
+    folded = text.translate(_TABLE)
+    if _DELETED not in folded:
+        return Folded(f" {folded} ", None)
+    offsets = [0]
+    offsets += [i for i, c in enumerate(folded) if c != _DELETED]
+    offsets += [len(text), len(text)]
+    return Folded(f" {folded.replace(_DELETED, '')} ", offsets)

@@ -1,0 +1,163 @@
+"""Names, found in text: an Aho-Corasick automaton over first words, checked word by word.
+
+The automaton holds the part of each name's first word that never changes. Where it strikes, the rest of the word and
+the words after it are compared with what the language lets a name end in, and the start with what it lets stand before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+import ahocorasick
+
+from streams.entities.folding import Folded, fold_alias
+from streams.entities.morphology import CASED, UNSPACED, Rest, WordForm, prefixes, script_of_name, stem_form, word_form
+
+_MAX_REST: Final = 14
+
+
+class Alias(NamedTuple):
+    """A name of something, as a table has it."""
+
+    text: str
+    id: str
+    stem: bool = False
+    """The last word goes on with any ending."""
+    place: bool = False
+    """Adjectives and compounds of the name stand for it too."""
+    capital: bool | None = None
+    """Must be capitalised in the text. None: if it is here."""
+
+
+class Hit(NamedTuple):
+    """A name in the text. Offsets count in the folded text."""
+
+    start: int
+    end: int
+    ids: tuple[str, ...]
+    """More than one where several things have the name."""
+
+
+class _Entry(NamedTuple):
+    first: Rest | None
+    others: tuple[WordForm, ...]
+    case: int
+    """0 any, 1 capitalised, 2 all capitals."""
+    ids: tuple[str, ...]
+
+
+class Lexicon:
+    """Names of one script or one language."""
+
+    def __init__(self, aliases: Iterable[Alias], language: str) -> None:
+        """`language` decides on endings; `und` allows those that are common to the script."""
+        entries: dict[str, dict[tuple[object, ...], list[str]]] = {}
+        for alias in aliases:
+            prepared = _prepare(alias, language)
+            if prepared is None:
+                continue
+            key, first, others, case = prepared
+            ids = entries.setdefault(key, {}).setdefault((first, others, case), [])
+            if alias.id not in ids:
+                ids.append(alias.id)
+        self._automaton = ahocorasick.Automaton()
+        for key, variants in entries.items():
+            value = tuple(_Entry(first, others, case, tuple(ids)) for (first, others, case), ids in variants.items())  # type: ignore[arg-type]
+            self._automaton.add_word(key, (len(key), value))
+        self._empty = not entries
+        if not self._empty:
+            self._automaton.make_automaton()
+
+    def find(self, folded: Folded, original: str) -> Iterator[Hit]:
+        """Every name that stands in the text; they may overlap."""
+        if self._empty:
+            return
+        text = folded.text
+        for last, (length, entries) in self._automaton.iter(text):
+            start = last - length + 1
+            end = last + 1
+            if text[start] == " ":
+                start += 1
+                word_start = start
+            else:
+                script = script_of_name(text[start:end])
+                word_start = start
+                if script not in UNSPACED:
+                    word_start = text.rfind(" ", 0, start) + 1
+                    allowed = prefixes(script)
+                    if allowed is None or text[word_start:start] not in allowed:
+                        continue
+                else:
+                    for entry in entries:
+                        yield Hit(start, end, entry.ids)
+                    continue
+            stop = text.find(" ", end)
+            rest = text[end:stop]
+            if len(rest) > _MAX_REST:
+                continue
+            for entry in entries:
+                if rest and (entry.first is None or not entry.first.fullmatch(rest)):
+                    continue
+                if rest == "" and entry.first is not None and not entry.first.fullmatch(""):
+                    continue
+                finish = _follow(text, stop, entry.others) if entry.others else stop
+                if finish < 0:
+                    continue
+                if entry.case and not _cased(folded, original, start, finish, entry.case):
+                    continue
+                yield Hit(start, finish, entry.ids)
+
+
+def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:
+    """Where the last of the words ends that begin after the blank at `position`; -1 if they are others."""
+    for form in forms:
+        begin = position + 1
+        if text[begin : begin + 1] == " ":  # a comma and a blank, a quotation mark …: one more is let pass
+            begin += 1
+        if not text.startswith(form.stem, begin):
+            return -1
+        end = begin + len(form.stem)
+        position = text.find(" ", end)
+        rest = text[end:position]
+        if rest:
+            if form.rest is None or len(rest) > _MAX_REST or not form.rest.fullmatch(rest):
+                return -1
+        elif form.rest is not None and not form.rest.fullmatch(""):
+            return -1
+    return position
+
+
+def _cased(folded: Folded, original: str, start: int, end: int, case: int) -> bool:
+    span = original[folded.original(start) : folded.original(end)]
+    if case == 1:
+        return span[:1].isupper()
+    letters = [c for c in span if c.isalpha()]
+    return all(c.isupper() for c in letters[:2]) and sum(c.isupper() for c in letters) * 3 >= len(letters) * 2 - 1
+
+
+def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordForm, ...], int] | None:
+    name = fold_alias(alias.text)
+    if not name:
+        return None
+    script = script_of_name(name)
+    if script in UNSPACED:
+        return name, None, (), 0
+    words = name.split(" ")
+    case = 0
+    if script in CASED:
+        letters = [c for c in alias.text if c.isalpha()]
+        acronym = len(letters) <= 6 and len(words) <= 2 and all(c.isupper() for c in letters) and len(letters) > 1
+        capital = letters[:1] != [] and letters[0].isupper() if alias.capital is None else alias.capital
+        case = 2 if acronym and alias.capital is not False else int(capital)
+    forms = [word_form(w, language, adjectives=alias.place, compounds=alias.place) for w in words]
+    if alias.stem:
+        forms = [*forms[:-1], stem_form(words[-1], language)]
+    first = forms[0]
+    key = first.stem
+    allowed = prefixes(script)
+    if allowed is None:
+        key = f" {key}"
+    elif script == "arabic" and key.startswith("ال") and len(key) > 5:
+        key = key[2:]
+    return key, first.rest, tuple(forms[1:]), case

@@ -1,0 +1,105 @@
+"""Entities of one text: names of the tables, weapon designators, persons."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from schemas.readings import Entity, Mention
+from streams.entities import designators, persons
+from streams.entities.countries import country_aliases
+from streams.entities.folding import fold
+from streams.entities.lexicon import Alias, Hit, Lexicon
+from streams.entities.morphology import script_of, script_of_name
+from streams.entities.records import Record, by_id, curated
+from streams.entities.span import Span
+
+_LETTER = re.compile(r"[^\W\d_]")
+_SAMPLE = 40
+
+
+class EntityRecognizer:
+    """Finds what a text names. Lexicons are loaded when a text first needs them and shared by all recognizers."""
+
+    def recognize(self, text: str, language: str) -> list[Entity]:
+        """The entities of a text, each once with all its mentions, in order of first mention.
+
+        Args:
+            text: title, a newline, the body; offsets count in it.
+            language: ISO 639-1 where one exists, else 639-3, or `und`.
+        """
+        folded = fold(text)
+        hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
+        for script in _scripts(text):
+            hits += _script_lexicon(script).find(folded, text)
+        spans = [Span(folded.original(h.start), folded.original(h.end), h.ids[0]) for h in hits]
+        spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
+        chosen = _longest(spans)
+        chosen += persons.find(text, language, chosen)
+        chosen.sort()
+        return _entities(text, chosen)
+
+
+def _longest(spans: list[Span]) -> list[Span]:
+    """Of spans that overlap the longest, of equals the first."""
+    taken: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
+        if all(span.end <= other.start or span.start >= other.end for other in taken):
+            taken.append(span)
+    return taken
+
+
+def _entities(text: str, spans: list[Span]) -> list[Entity]:
+    found: dict[str, Entity] = {}
+    for span in spans:
+        entity = found.get(span.id)
+        if entity is None:
+            record = _record(span)
+            entity = found[span.id] = Entity(
+                id=record.id, type=record.type, name=record.name, kind=record.kind, country=record.country
+            )
+        entity.mentions.append(Mention(start=span.start, end=span.end, text=text[span.start : span.end]))
+    return list(found.values())
+
+
+def _record(span: Span) -> Record:
+    known = by_id().get(span.id)
+    if known is not None:
+        return known
+    if span.id.startswith("pw:person:"):
+        return Record(span.id, "person", "person", None, span.name or span.id)
+    return Record(span.id, "weapon", "system", None, span.name or span.id)
+
+
+def _scripts(text: str) -> list[str]:
+    """The scripts of a text, told from a sample of its letters; Latin always: acronyms stand in any text."""
+    letters = _LETTER.findall(text)
+    step = max(1, len(letters) // _SAMPLE)
+    found = {script_of(c) for c in letters[::step]}
+    found.add("latin")
+    return sorted(found - {"other"})
+
+
+@cache
+def _language_lexicon(language: str) -> Lexicon:
+    """What is named in one language only: countries, and the names that the tables mark with it."""
+    aliases = list(country_aliases(language))
+    if language != "en":
+        aliases += [a for a in country_aliases("en") if language not in ("und",) or a.text]
+    aliases += [Alias(n.text, n.id) for n in curated()[1] if n.language == language]
+    return Lexicon(aliases, language)
+
+
+@cache
+def _script_lexicon(script: str) -> Lexicon:
+    """What is named in the tables in one script, for all its languages."""
+    records, names = curated()
+    language = {"cyrillic": "ru", "arabic": "ar"}.get(script, "und")
+    return Lexicon(
+        (
+            Alias(n.text, n.id, place=records[n.id].type == "place")
+            for n in names
+            if n.language is None and script_of_name(n.text) in ((script, "kana") if script == "han" else (script,))
+        ),
+        language,
+    )

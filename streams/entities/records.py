@@ -1,0 +1,102 @@
+"""The tables: what there is, under which id, and what it is called."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from schemas.readings import EntityType
+
+TABLES: Final = Path(__file__).parent / "tables"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A thing that texts name."""
+
+    id: str
+    type: EntityType
+    kind: str
+    country: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of a thing."""
+
+    text: str
+    id: str
+    language: str | None
+    """None: in any language written in this script."""
+
+
+_CURATED: Final[dict[str, tuple[EntityType, str]]] = {
+    "organizations.tsv": ("organization", "organization"),
+    "makers.tsv": ("organization", "maker"),
+    "forces.tsv": ("organization", "force"),
+    "weapons.tsv": ("weapon", "system"),
+    "regions.tsv": ("place", "region"),
+    "persons.tsv": ("person", "person"),
+    "cities.tsv": ("place", "city"),
+}
+
+
+def read_table(name: str) -> Iterator[dict[str, str]]:
+    """The rows of a table. Lines that begin with # are remarks."""
+    with (TABLES / name).open(encoding="utf-8", newline="") as stream:
+        lines = (line for line in stream if not line.startswith("#") and line.strip())
+        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def split_names(cell: str) -> Iterator[tuple[str | None, str]]:
+    """`name; xx:name; …`: each name with the language it is limited to, None where it is not."""
+    for part in cell.split(";"):
+        text = part.strip()
+        if not text:
+            continue
+        tag, colon, rest = text.partition(":")
+        if colon and 2 <= len(tag) <= 3 and tag.islower() and tag.isascii():
+            yield tag, rest.strip()
+        else:
+            yield None, text
+
+
+@cache
+def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
+    """Everything but countries: records by id, and all their names."""
+    records: dict[str, Record] = {}
+    names: list[Name] = []
+    for table, (kind_of_entity, default_kind) in _CURATED.items():
+        if not (TABLES / table).exists():
+            continue
+        for row in read_table(table):
+            record = Record(
+                row["id"], kind_of_entity, row.get("kind") or default_kind, row.get("country") or None, row["name"]
+            )
+            if record.id in records:
+                raise ValueError(f"{table}: the id {record.id} is given twice")
+            records[record.id] = record
+            if not row["name"].startswith("("):
+                names.append(Name(row["name"], record.id, None))
+            names += [Name(text, record.id, tag) for tag, text in split_names(row.get("aliases") or "")]
+    return records, tuple(names)
+
+
+@cache
+def countries() -> dict[str, Record]:
+    """Countries and territories by ISO 3166-1 code."""
+    return {
+        row["country"]: Record(row["id"], "place", "country", row["country"], row["name"])
+        for row in read_table("countries.tsv")
+    }
+
+
+@cache
+def by_id() -> dict[str, Record]:
+    """Everything the tables know, by id."""
+    return {**curated()[0], **{record.id: record for record in countries().values()}}
