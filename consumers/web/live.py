@@ -80,6 +80,12 @@ class Hub:
             self._number += 1
             self._events.append(Event(self._number, kind, message.id, self._clock(), message))
 
+    def lost(self) -> None:
+        """Something may have happened that we were not told of: all listeners have to look for themselves."""
+        with self._lock:
+            self._number += 1
+            self._events.clear()
+
     def close(self) -> None:
         """Let all listeners go."""
         self.closed = True
@@ -88,8 +94,8 @@ class Hub:
         """Events after a number, each story and alert only in its last; and whether some are gone already."""
         with self._lock:
             if number >= self._number:
-                return [], False
-            missed = bool(self._events) and self._events[0].number > number + 1
+                return [], number > self._number
+            missed = not self._events or self._events[0].number > number + 1
             newest: dict[tuple[str, str], Event] = {}
             for event in reversed(self._events):
                 if event.number <= number:
@@ -115,7 +121,7 @@ class Hub:
             events, gone = self._since(number)
             if missed or gone:
                 missed = False
-                number = events[-1].number if events else number
+                number = self._number
                 yield Told(f"{self._run}-{number}", None)
                 continue
             for event in events:
@@ -144,8 +150,11 @@ class BusReader(threading.Thread):
         while not self._stop_asked.is_set():
             try:
                 consumer = make_consumer(
-                    self._settings, None, (STORIES, ALERTS), auto_offset_reset="latest", bootstrap_timeout_ms=5_000
-                )
+                    self._settings, None, (STORIES, ALERTS), auto_offset_reset="latest", bootstrap_timeout_ms=5_000,
+                    metadata_max_age_ms=30_000,
+                )  # fmt: skip
+                if failures:
+                    self._hub.lost()
                 try:
                     while not self._stop_asked.is_set():
                         self._read(consumer)

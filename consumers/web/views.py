@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
@@ -192,7 +193,7 @@ def body(variant: Variant) -> Body:
     told = {start for span_ in evidence if span_ for start in edges if span_[0] <= start < span_[1]}
     paragraphs: list[Paragraph] = [[]]
     ordered = sorted(edges)
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         named = labels.get(start)
         for i, line in enumerate(full[start:end].split("\n")):
             if i:
@@ -217,7 +218,7 @@ def _opened(paragraphs: Sequence[Paragraph]) -> int:
 
 
 def _locate(full: str, start: int, end: int, text: str) -> tuple[int, int] | None:
-    """Where a quoted text stands. The index composes characters (NFC), which moves the offsets of texts that had not."""
+    """Where a quoted text stands. The index composes characters (NFC), which moves offsets."""
     wanted = unicodedata.normalize("NFC", text)
     if full[start:end] == wanted:
         return start, end

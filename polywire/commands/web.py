@@ -1,0 +1,58 @@
+"""`polywire web`: the web page, and the door through which articles are pushed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from polywire.runtime.settings import Settings
+
+app = typer.Typer(help="Serve the web page and the HTTP interface.")
+
+
+@app.command()
+def web(
+    host: Annotated[str | None, typer.Option(help="Default: the setting web_host.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the setting web_port.")] = None,
+) -> None:
+    """Serve stories, search and alerts, live, and take articles at POST /articles."""
+    import uvicorn
+
+    from consumers.web.app import make_app
+    from consumers.web.library import Library
+    from consumers.web.live import BusReader, Hub
+    from polywire.runtime import logs
+    from polywire.runtime.elastic import make_client
+    from polywire.runtime.health import StageHealth
+    from producers.publisher import Publisher
+    from producers.push import make_router
+
+    settings = Settings()
+    logs.configure(settings, stage="web")
+    health = StageHealth("web")
+    health.serve(settings.metrics_host, settings.metrics_port)
+    hub = Hub()
+    token = settings.push_token.get_secret_value() if settings.push_token else None
+    reader = BusReader(settings, hub, health)
+    with Publisher.open(settings, "polywire-push", timeout=10.0) as publisher:
+        application = make_app(
+            Library(make_client(settings, request_timeout=10.0), settings.index_prefix),
+            hub,
+            health,
+            routers=[make_router(publisher, token=token)],
+        )
+        reader.start()
+        try:
+            uvicorn.run(
+                application,
+                host=host or settings.web_host,
+                port=settings.web_port if port is None else port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        finally:
+            reader.stop()
+            reader.join(timeout=3)
