@@ -155,4 +155,7 @@ def test_stage_ends_in_time_when_told_to(name: str, containers: dict[str, Contai
     stage = containers[name]
     grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
     stage.process.send_signal(signal.SIGTERM)
-    assert stage.process.wait(grace) == 0, stage.end_of_log()
+    status = stage.process.wait(grace)
+    # uvicorn shuts down in order, and then lets the signal have its way.
+    in_order = status == 0 or (status == -signal.SIGTERM and "shutdown complete" in stage.end_of_log())
+    assert in_order, f"{status}: {stage.end_of_log()}"
