@@ -10,17 +10,17 @@ from typing import TypeVar
 
 import pytest
 from elasticsearch import Elasticsearch
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 
 from polywire.runtime.consumer import ConsumerLoop, Handler, group_of, kafka_dead_letters
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import create_topics, make_consumer, make_producer, publish
+from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset, publish
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource, Record
 from schemas.base import Message
-from schemas.topics import DEADLETTERS, Topic
+from schemas.topics import CATALOGUE, DEADLETTERS, Topic
 
 T = TypeVar("T")
 
@@ -81,10 +81,6 @@ class Bus:
 
 @pytest.fixture
 def bus(settings: Settings) -> Iterator[Bus]:
-    from kafka import TopicPartition
-
-    from schemas.topics import CATALOGUE
-
     create_topics(settings)
     reader = make_consumer(settings, None, ())
     starts = {
@@ -129,10 +125,19 @@ Start = Callable[[Handler], Running]
 
 
 @pytest.fixture
-def start(settings: Settings) -> Iterator[Start]:
-    """Starts consumers in a group of the test's own, and waits until they have their partitions."""
+def start(settings: Settings, bus: Bus) -> Iterator[Start]:
+    """Starts consumers in a group of the test's own, which begins where the topics ended before the test."""
     running: list[Running] = []
     group = group_of(settings.index_prefix)
+    placer = make_consumer(settings, group, ())
+    offsets = {
+        TopicPartition(topic, partition): next_offset(end - 1)
+        for topic, ends in bus.starts.items()
+        for partition, end in ends.items()
+    }
+    placer.assign(list(offsets))
+    placer.commit(offsets)
+    placer.close(autocommit=False)
 
     def run(handler: Handler) -> Running:
         one = Running(settings, handler, group)
