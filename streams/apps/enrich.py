@@ -14,9 +14,7 @@ from streams.enrichment import StoryState, enrich
 def build(settings: Settings) -> Stage:
     """The stage, ready to run."""
     stage = Stage("enrich", settings)
-    states = stage.app.Table(
-        "stories", partitions=CLUSTERED.partitions, key_type=str, value_type=bytes, value_serializer="raw"
-    )
+    states = stage.app.Table("stories", partitions=CLUSTERED.partitions, key_type=str, value_type=bytes)
 
     async def join(article: ClusteredArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         known = states.get(article.story_id)
