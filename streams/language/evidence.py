@@ -25,8 +25,12 @@ ONE_LANGUAGE = {
 """Scripts that only one language of the news is written in (Bengali's other one is told by its letters)."""
 
 _ASSAMESE = frozenset("ৰৱ")
-_DENSE = {"Hani": 3.0, "Kana": 1.5, "Hang": 2.0}
-"""Letters' worth of one character, where a character is a syllable or a word."""
+_DENSE = {"Hani": 3.0, "Kana": 1.5, "Hang": 2.0, "Latn": 0.5}
+"""Letters' worth of one character, where a character is a syllable or a word. Latin letters count half: texts in any
+script have names in them, and English texts have none in Thai."""
+_CANTONESE = frozenset("嘅咗喺嚟佢哋冇唔啲嘢咁噉嗰乜嘥攞俾搵諗嗌瞓啱嘥咩")
+_CANTONESE_SHARE = 0.02
+"""Of the characters: the marks of Cantonese are among its commonest, and in no other written Chinese."""
 _KANA_IN_JAPANESE = 0.1
 """A Chinese text may quote a Japanese name; a Japanese one has more kana than this among its characters."""
 _NAME_WEIGHT = 0.4
@@ -42,11 +46,12 @@ CLD2_CODES = {
 }  # fmt: skip
 _CLD2_MISTAKEN = frozenset({"ku"})
 """Languages that CLD2 lists, but of whose texts it says something else."""
-CLD2_KNOWS = frozenset(
-    CLD2_CODES.get(code, code) for name, code in pycld2.LANGUAGES if name in pycld2.DETECTED_LANGUAGES
-) - _CLD2_MISTAKEN
+CLD2_KNOWS = (
+    frozenset(CLD2_CODES.get(code, code) for name, code in pycld2.LANGUAGES if name in pycld2.DETECTED_LANGUAGES)
+    - _CLD2_MISTAKEN
+)
 
-SIGNALS = ("words", "words_per_letter", "cld2", "cld2_length", "cld2_unknown")
+SIGNALS = ("letters", "letters_short", "words", "words_short", "cld2", "cld2_long", "cld2_unknown")
 """The columns of `Evidence.signals`; `mixture.json` has a weight for each."""
 
 
@@ -78,19 +83,24 @@ def gather(model: NgramModel, title: str, text: str) -> Evidence | None:
         if language == "bn" and not _ASSAMESE.isdisjoint(sample):
             language = "as"
         return Evidence([language], np.zeros((1, len(SIGNALS))), count)
+    if main == "Hani":
+        marks = sum(1 for character in sample if character in _CANTONESE)
+        return Evidence(["yue" if marks > _CANTONESE_SHARE * count else "zh"], np.zeros((1, len(SIGNALS))), count)
     table = model.tables[main]
     signals = np.zeros((len(table.languages), len(SIGNALS)))
-    total = np.zeros(len(table.languages))
+    total = np.zeros((2, len(table.languages)))
     for word, weight in _weigh(found, main).items():
         total += weight * table.score(word)
-    signals[:, 0] = total - total.max()
-    signals[:, 1] = signals[:, 0] / math.sqrt(count)
+    total -= total.max(axis=1, keepdims=True)
+    # The same difference says more in a short text than in a long one, where it piles up.
+    signals[:, 0:4:2] = total.T
+    signals[:, 1:4:2] = total.T / math.sqrt(count)
     column = {language: row for row, language in enumerate(table.languages)}
     for language, share in _ask_cld2(sample):
         if language in column:
-            signals[column[language], 2] += share
-    signals[:, 3] = signals[:, 2] * math.log1p(count)
-    signals[:, 4] = [language not in CLD2_KNOWS for language in table.languages]
+            signals[column[language], 4] += share
+    signals[:, 5] = signals[:, 4] * math.log1p(count)
+    signals[:, 6] = [language not in CLD2_KNOWS for language in table.languages]
     return Evidence(table.languages, signals, count)
 
 

@@ -9,15 +9,28 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.language.ngrams import STEP, NgramModel, ScriptTable, features, order
+from streams.language.ngrams import LONGEST, STEP, NgramModel, ScriptTable, features, order
 from streams.language.words import letters_by_script, script
 
-KEPT = 1_500
-"""Features each language may name as its most telling; a table holds the union."""
-SMOOTHING = 600.0
-"""Counts' worth of belief in the mean of the script's languages."""
+KEPT, KEPT_AMONG_KIN = 900, 900
+"""Features each language may name as most telling, against all languages and against its kin; a table holds the
+union."""
+KIN = (
+    ("id", "ms"), ("bs", "hr", "sl", "sr"), ("da", "nn", "no", "sv"), ("ca", "es", "gl", "it", "pt"), ("cs", "sk"),
+    ("nso", "st", "tn"), ("nd", "nr", "ss", "xh", "zu"), ("rn", "rw"), ("bem", "lg", "ln", "ny", "sn", "sw"),
+    ("be", "bg", "mk", "ru", "sr", "uk"), ("ba", "kk", "ky", "tt"), ("az", "tk", "tr", "uz"), ("fo", "is"),
+    ("af", "nl"), ("de", "lb"), ("hi", "mr", "ne"), ("ar", "ckb", "fa", "ps", "sd", "ug", "ur"), ("am", "ti"),
+    ("et", "fi"), ("ga", "gd"), ("ceb", "tl"), ("jv", "su"), ("haw", "mi", "sm", "to", "ty"), ("lt", "lv"),
+)  # fmt: skip
+"""Languages that are hard to tell apart."""
+UNTOLD = frozenset({"Hani", "Kana"})
+"""Scripts told apart by rule, not by table."""
+SMOOTHING, WORD_SMOOTHING = 600.0, 150.0
+"""Counts' worth of belief in the mean of the script's languages: for n-grams, and for whole words."""
 SMALLEST, LARGEST = -2.5, 5.0
 """Of a log-likelihood ratio: no single feature decides, and a language with little text is not punished for it."""
+SMALLEST_WORD = -4.0
+"""The same for whole words: the absence of a common word says more than that of a combination of letters."""
 MAIN_SCRIPT = 0.15
 """A language is in a script's table where at least this share of its letters is."""
 
@@ -30,11 +43,12 @@ def fit(counts: Mapping[str, Mapping[str, float]]) -> NgramModel:
     """
     by_script: dict[str, dict[str, Counter[str]]] = defaultdict(dict)
     for language, found in sorted(counts.items()):
-        letters = letters_by_script({word: 1 for word in found})
+        letters = letters_by_script(dict.fromkeys(found, 1))
         for name, share in letters.items():
             if share >= MAIN_SCRIPT * sum(letters.values()):
                 by_script[name][language] = _feature_counts(found, name)
-    return NgramModel({name: _table(told) for name, told in sorted(by_script.items()) if len(told) > 1})
+    shared = {name: told for name, told in sorted(by_script.items()) if len(told) > 1 and name not in UNTOLD}
+    return NgramModel({name: _table(told) for name, told in shared.items()})
 
 
 def _feature_counts(found: Mapping[str, float], name: str) -> Counter[str]:
@@ -49,17 +63,21 @@ def _feature_counts(found: Mapping[str, float], name: str) -> Counter[str]:
 def _table(told: Mapping[str, Counter[str]]) -> ScriptTable:
     languages = sorted(told)
     totals = {language: _totals(told[language]) for language in languages}
-    mean: dict[str, float] = defaultdict(float)
-    for language in languages:
-        for feature, count in told[language].items():
-            mean[feature] += count / totals[language][order(feature)] / len(languages)
-    kept = sorted({f for language in languages for f in _most_telling(told[language], totals[language], mean)})
+    mean = _mean(told, totals, languages)
+    kept_set = {f for name in languages for f in _most_telling(told[name], totals[name], mean, KEPT)}
+    for group in KIN:
+        present = [name for name in group if name in told]
+        if len(present) > 1:
+            among = _mean(told, totals, present)
+            kept_set |= {f for name in present for f in _most_telling(told[name], totals[name], among, KEPT_AMONG_KIN)}
+    kept = sorted(kept_set)
     values: NDArray[np.float64] = np.empty((len(kept), len(languages)))
     for column, language in enumerate(languages):
         counts, total = told[language], totals[language]
         for row, feature in enumerate(kept):
-            values[row, column] = _ratio(counts.get(feature, 0), total[order(feature)], mean[feature])
-    stored = np.rint(values.clip(SMALLEST, LARGEST) / STEP).astype(np.int8)
+            values[row, column] = _ratio(feature, counts.get(feature, 0), total[order(feature)], mean[feature])
+    smallest = [[SMALLEST_WORD if order(feature) > LONGEST else SMALLEST] for feature in kept]
+    stored = np.rint(values.clip(smallest, LARGEST) / STEP).astype(np.int8)
     return ScriptTable(languages, {feature: row for row, feature in enumerate(kept)}, stored)
 
 
@@ -70,14 +88,28 @@ def _totals(counts: Mapping[str, float]) -> dict[int, float]:
     return totals
 
 
-def _ratio(count: float, total: float, mean: float) -> float:
-    return math.log((count + SMOOTHING * mean) / (total + SMOOTHING) / mean)
+def _mean(
+    told: Mapping[str, Counter[str]], totals: Mapping[str, Mapping[int, float]], languages: list[str]
+) -> dict[str, float]:
+    """The features' probabilities, averaged over languages."""
+    mean: dict[str, float] = defaultdict(float)
+    for language in languages:
+        for feature, count in told[language].items():
+            mean[feature] += count / totals[language][order(feature)] / len(languages)
+    return mean
 
 
-def _most_telling(counts: Mapping[str, float], totals: Mapping[int, float], mean: Mapping[str, float]) -> list[str]:
+def _ratio(feature: str, count: float, total: float, mean: float) -> float:
+    smoothing = WORD_SMOOTHING if order(feature) > LONGEST else SMOOTHING
+    return math.log((count + smoothing * mean) / (total + smoothing) / mean)
+
+
+def _most_telling(
+    counts: Mapping[str, float], totals: Mapping[int, float], mean: Mapping[str, float], most: int
+) -> list[str]:
     worth = {
-        feature: count / totals[order(feature)] * abs(_ratio(count, totals[order(feature)], mean[feature]))
+        feature: count / totals[order(feature)] * abs(_ratio(feature, count, totals[order(feature)], mean[feature]))
         for feature, count in counts.items()
         if count >= 2
     }
-    return sorted(worth, key=lambda feature: (-worth[feature], feature))[:KEPT]
+    return sorted(worth, key=lambda feature: (-worth[feature], feature))[:most]

@@ -25,14 +25,13 @@ SHIPPED = Path(__file__).with_name("ngrams.npz")
 
 
 def features(word: str) -> list[str]:
-    """Of a word in lower case: its letters, its n-grams with `_` at both ends, and `#` with the word as a whole."""
+    """Of a word in lower case: its letters, its n-grams with `_` at both ends, and last `#` with the whole word."""
     marked = f"_{word}_"
     length = len(marked)
     found = [*word]
     for size in range(2, LONGEST + 1):
         found += [marked[start : start + size] for start in range(length - size + 1)]
-    if length > LONGEST:
-        found.append("#" + word)
+    found.append("#" + word)
     return found
 
 
@@ -51,17 +50,25 @@ class ScriptTable:
     _cache: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def score(self, word: str) -> NDArray[np.float32]:
-        """(languages,) log-likelihood ratio of a word in lower case. Do not write into it: it is kept."""
+        """(2, languages) log-likelihood ratios of a word in lower case: by its letters, and as a whole.
+
+        Do not write into the answer: it is kept.
+        """
         cached = self._cache.get(word)
         if cached is not None:
             return cached
-        found = [row for row in map(self.rows.get, features(word)) if row is not None]
+        *parts, whole = features(word)
+        found = [row for row in map(self.rows.get, parts) if row is not None]
+        scores = np.zeros((2, len(self.languages)), dtype=np.float32)
         # Each letter is told of by the n-grams of every length, so their evidence is not independent.
-        total = self.values[found].sum(axis=0, dtype=np.float32) * (STEP / LONGEST)
+        scores[0] = self.values[found].sum(axis=0, dtype=np.float32) * (STEP / LONGEST)
+        row = self.rows.get(whole)
+        if row is not None:
+            scores[1] = self.values[row] * np.float32(STEP)
         if len(self._cache) >= CACHED_WORDS:
             self._cache.clear()
-        self._cache[word] = total
-        return total
+        self._cache[word] = scores
+        return scores
 
 
 class NgramModel:
@@ -94,8 +101,7 @@ class NgramModel:
             for name in sorted({key.partition(".")[0] for key in parts.files}):
                 languages = parts[f"{name}.languages"].tolist()
                 rows = {
-                    feature: row
-                    for row, feature in enumerate(_unpack(parts[f"{name}.features"]).decode().split("\n"))
+                    feature: row for row, feature in enumerate(_unpack(parts[f"{name}.features"]).decode().split("\n"))
                 }
                 stored = np.frombuffer(_unpack(parts[f"{name}.values"]), dtype=np.uint8)
                 values = stored.reshape(len(languages), len(rows)).T.astype(np.int16)

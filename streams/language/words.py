@@ -14,9 +14,12 @@ _MARKS = (
 """Vowel signs and other marks: parts of words, although Python's `\\w` does not take them."""
 _WORD = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])(?:[^\W\d_]|[{_MARKS}'])*")
 _NOISE = re.compile(
-    r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[@#]\w+|\b[\w-]+\.(?:com|net|org|info|co|ru|de|tv|html?|php)\b\S*", re.IGNORECASE
+    r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[@#]\w+|\b[\w-]+\.(?:com|net|org|info|co|ru|de|tv|html?|php)\b\S*",
+    re.IGNORECASE,
 )
-_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+")
+_NOT_TEXT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
+)
 _ONE_APOSTROPHE = str.maketrans(dict.fromkeys("’ʻʼ‘`ʹ", "'") | {"\u200c": None})
 
 _BLOCKS = (
