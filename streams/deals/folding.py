@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _PAIRS = {
@@ -12,6 +13,8 @@ _PAIRS = {
     "ʻ": "'", "ʼ": "'", "‘": "'", "’": "'", "\u00a0": " ", "\u200c": " ", "\u202f": " ", "\u2011": "-",
     "״": '"', "׳": "'",
 }  # fmt: skip
+for _code in (*range(0x0958, 0x0960), 0x09DC, 0x09DD, 0x09DF, 0x0A33, 0x0A36, 0x0A59, 0x0A5A, 0x0A5B, 0x0A5E):
+    _PAIRS[chr(_code)] = unicodedata.normalize("NFD", chr(_code))[0]
 for _letter in "άέήίόύώΐΰϊϋ":
     _PAIRS[_letter] = unicodedata.normalize("NFD", _letter)[0]
 
@@ -24,6 +27,20 @@ def fold(text: str) -> str:
     if len(lowered) != len(text):
         lowered = "".join(c if len(low := c.lower()) != 1 else low for c in text.translate(_TABLE))
     return lowered.translate(_TABLE)
+
+
+_SKIPPED = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u093c\u09bc\u0a3c\u0abc\u00ad\u200d]"
+)
+"""Marks that some write and some leave out: accents apart from their letters, pointing, the dots of Indic scripts."""
+
+
+def without_marks(folded: str) -> tuple[str, list[int] | None]:
+    """`folded` without optional marks, and for each of its characters the place in `folded` (None: the same)."""
+    if _SKIPPED.search(folded) is None:
+        return folded, None
+    places = [i for i, c in enumerate(folded) if not _SKIPPED.match(c)]
+    return "".join(folded[i] for i in places), [*places, len(folded)]
 
 
 def in_word(char: str) -> bool:

@@ -21,7 +21,7 @@ from typing import Literal
 
 import ahocorasick
 
-from streams.deals.folding import fold, in_word
+from streams.deals.folding import fold, in_word, without_marks
 
 TABLES = Path(__file__).parent / "tables"
 
@@ -38,7 +38,11 @@ Order = Literal["svo", "sov", "vso"]
 _CLITICS = {
     "ar": re.compile(r"[وف]?(?:[بكل]?ال|لل|[بكلس]|س?[يتن])?"),
     "he": re.compile(r"[והבלמשכ]{1,3}"),
+    "fa": re.compile(r"ن?مي|[نب]"),
 }
+
+
+_SERBIAN = str.maketrans("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +119,20 @@ class Lexicon:
 
         A form inside a longer one of other talk goes ("weapons" in "chemical weapons", which is a treaty's matter).
         """
+        plain, places = without_marks(folded)
         found: list[Hit] = []
-        for last, forms in self._automaton.iter(folded):
+        for last, forms in self._automaton.iter(plain):
             end = last + 1
             for form in forms:
                 start = end - len(form.text)
-                if form.start_bound and not self._begins_word(folded, start):
+                if form.start_bound and not self._begins_word(plain, start):
                     continue
-                if form.end_bound and end < len(folded) and in_word(folded[end]):
+                if form.end_bound and end < len(plain) and in_word(plain[end]):
                     continue
-                found.append(Hit(start, end, form.cls))
+                if places is None:
+                    found.append(Hit(start, end, form.cls))
+                else:
+                    found.append(Hit(places[start], places[end - 1] + 1, form.cls))
         found.sort(key=lambda hit: (hit.start, -hit.end, hit.cls))
         return _without_covered(found)
 
@@ -141,10 +149,14 @@ class Lexicon:
 
 def _parse_form(written: str, cls: str, anywhere: bool) -> _Form:
     if written.startswith("="):
-        return _Form(fold(written[1:]), cls, True, True)
+        return _Form(_plain(written[1:]), cls, True, True)
     if written.startswith("*"):
-        return _Form(fold(written[1:]), cls, False, False)
-    return _Form(fold(written), cls, not anywhere, False)
+        return _Form(_plain(written[1:]), cls, False, False)
+    return _Form(_plain(written), cls, not anywhere, False)
+
+
+def _plain(written: str) -> str:
+    return without_marks(fold(written))[0]
 
 
 def _without_covered(hits: list[Hit]) -> list[Hit]:
@@ -167,7 +179,15 @@ def _rows() -> dict[str, list[tuple[str, list[str]]]]:
         for row in read_table(path):
             forms = [form.strip() for form in row[2].split(",")]
             rows.setdefault(row[0], []).append((row[1], [form for form in forms if form]))
+    rows["hr"] = [(cls, [*forms, *map(_in_cyrillic, forms)]) for cls, forms in rows["hr"]]
     return rows
+
+
+def _in_cyrillic(form: str) -> str:
+    """Serbian is written in both alphabets, letter for letter."""
+    for latin, cyrillic in (("lj", "љ"), ("nj", "њ"), ("dž", "џ")):
+        form = form.replace(latin, cyrillic)
+    return form.translate(_SERBIAN)
 
 
 @lru_cache(maxsize=80)

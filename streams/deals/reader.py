@@ -107,10 +107,11 @@ def find_candidates(full: str, language: str, entities: list[Entity]) -> list[Ca
 
 def passes_screen(sentence: ReadSentence, previous: ReadSentence | None) -> bool:
     """Cheap and generous: a sentence it stops is never read as a deal."""
-    if sentence.info is not None and not sentence.transfers:
-        return False
     if not sentence.weapon_spans:
         return False
+    if sentence.info is not None and not sentence.transfers:
+        # A request or a refusal need not name the transfer ("Kyiv's plea to Berlin for Taurus missiles").
+        return sentence.has("ask", "block", "cancel", "plan") and len(sentence.party_keys) >= 2
     return bool(sentence.parties or (previous is not None and previous.parties))
 
 
