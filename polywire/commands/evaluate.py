@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +81,61 @@ def stories(
     console.print(table)
     if len(report.pairs) > 20:
         console.print(f"and {len(report.pairs) - 20} more language pairs: --json has them all")
+
+
+@app.command()
+def language(
+    data: Data,
+    headlines: Annotated[bool, typer.Option(help="Look at the titles alone.")] = False,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Look at so many characters of title and text at most.")
+    ] = None,
+    least: Annotated[int, typer.Option(min=1, help="Leave out languages with fewer articles.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Accuracy of the language: in all, by language, what is taken for what, and how honest the confidence is."""
+    from polywire.evaluation.language import detect_all, evaluate
+    from streams.language import LanguageDetector
+
+    try:
+        articles = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
+        counts = Counter(article["lang"] for article in articles)
+    except OSError as error:
+        raise UserError(f"cannot read {data}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{data} is not JSON Lines with a field `lang`: {error!r}") from error
+    articles = [article for article in articles if counts[article["lang"]] >= least]
+    if not articles:
+        raise UserError(f"{data} has no language with {least} articles")
+    found = detect_all(articles, LanguageDetector().detect, headlines=headlines, length=length)
+    report = evaluate([article["lang"] for article in articles], found)
+    if as_json:
+        typer.echo(json.dumps(report.dump(), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(f"{report.articles} articles in {len(report.languages)} languages")
+    console.print(
+        f"accuracy [bold]{report.macro:.4f}[/] as the mean over languages (95%: {report.low:.4f} to "
+        f"{report.high:.4f}), {report.accuracy:.4f} over articles"
+    )
+    table = Table("language", "articles", "right", "accuracy", "und", title="Languages with an error, worst first")
+    worst = sorted(report.languages.items(), key=lambda item: (item[1].accuracy, item[0]))
+    for code, figure in worst:
+        if figure.right < figure.articles:
+            row = (figure.articles, figure.right, f"{figure.accuracy:.3f}", figure.undetermined)
+            table.add_row(code, *map(str, row))
+    console.print(table)
+    table = Table("is", "taken for", "articles", title="Confusions")
+    for gold, wrong, count in report.confusions[:25]:
+        table.add_row(gold, wrong, str(count))
+    console.print(table)
+    table = Table("confidence", "articles", "mean confidence", "accuracy", title="Calibration")
+    for each in report.calibration:
+        table.add_row(
+            f"{each.low:.1f} to {each.high:.1f}", str(each.articles), f"{each.confidence:.3f}", f"{each.accuracy:.3f}"
+        )
+    console.print(table)
+    console.print(f"calibration error {report.calibration_error:.4f}")
 
 
 def _read_predictions(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ class NgramModel:
 
     def save(self, path: Path) -> None:
         """As an npz file of xz-compressed parts: most values are a language's smallest of that order."""
-        parts = {}
+        parts: dict[str, NDArray[Any]] = {}
         for name, table in sorted(self.tables.items()):
             parts[f"{name}.languages"] = np.array(table.languages, dtype=np.str_)
             parts[f"{name}.features"] = _pack("\n".join(table.rows).encode())

@@ -30,33 +30,11 @@ from streams.language.words import count_words, script, words
 FUNCTION_WORDS = Path(__file__).with_name("function_words.json")
 
 LEFT_OUT = frozenset(
-    [
-        "ast",
-        "bho",
-        "br",
-        "co",
-        "cv",
-        "dsb",
-        "eo",
-        "frp",
-        "hsb",
-        "ia",
-        "io",
-        "kaa",
-        "kab",
-        "la",
-        "min",
-        "oc",
-        "os",
-        "pnb",
-        "prs",
-        "qu",
-        "rm",
-        "sa",
-        "sco",
-        "udm",
-    ]
-)
+    {
+        "ast", "bho", "br", "co", "cv", "dsb", "eo", "frp", "hsb", "ia", "io", "kaa", "kab", "la", "min", "oc", "os",
+        "pnb", "prs", "qu", "rm", "sa", "sco", "udm",
+    }
+)  # fmt: skip
 """Languages in the sources that are not detected: no news is published in them, or hardly any, or they cannot be told
 from their neighbour by a headline, and each would take articles from a language that has news."""
 
