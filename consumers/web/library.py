@@ -61,12 +61,13 @@ class Found:
 
 @dataclass
 class FoundStory:
-    """A story that a search found, with the articles it was found by, best first."""
+    """A story that a search found, as it stands now, with the articles it was found by, best first."""
 
     id: str
     title: str
     languages: list[str]
     article_count: int
+    arms_deal: bool
     articles: list[Found] = field(default_factory=list)
 
 
@@ -188,6 +189,7 @@ class Library:
                     source.get("story_title", ""),
                     source.get("story_language", []),
                     source.get("article_count", 1),
+                    source.get("arms_deal", False),
                 ),
             )
             variant = _variant(source)
@@ -199,7 +201,20 @@ class Library:
                     (marked.get("text") or [_lead(variant.text)])[0],
                 )
             )
+        self._bring_up_to_date(stories)
         return SearchResult(found["total"]["value"], list(stories.values()))
+
+    def _bring_up_to_date(self, stories: Mapping[str, FoundStory]) -> None:
+        """An article knows its story as it was when it joined; the story itself may have grown since."""
+        if not stories:
+            return
+        body: Dsl = {"query": {"ids": {"values": list(stories)}}, "size": len(stories), "_source": ["story"]}
+        for hit in self._search("stories", body)["hits"]:
+            story = Story.model_validate(hit["_source"]["story"])
+            if story.article_count:
+                found = stories[story.id]
+                found.title, found.languages = story.title, story.languages
+                found.article_count, found.arms_deal = story.article_count, story.arms_deal
 
     def alerts(self, *, limit: int, story_id: str | None = None) -> list[Alert]:
         """Alerts as they stand now, the newest first.

@@ -17,6 +17,8 @@ def web(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the setting web_port.")] = None,
 ) -> None:
     """Serve stories, search and alerts, live, and take articles at POST /articles."""
+    import signal
+
     import uvicorn
 
     from consumers.web.app import make_app
@@ -43,6 +45,8 @@ def web(
             routers=[make_router(publisher, token=token)],
         )
         reader.start()
+        # uvicorn ends in order, then raises the signal again, which would end the process before our own cleaning up.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         try:
             uvicorn.run(
                 application,
@@ -53,6 +57,8 @@ def web(
                 server_header=False,
                 timeout_graceful_shutdown=3,
             )
+        except KeyboardInterrupt:
+            pass
         finally:
             reader.stop()
             reader.join(timeout=3)
