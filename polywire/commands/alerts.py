@@ -1,0 +1,52 @@
+"""`polywire alerts`: what was told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from polywire.commands.reading import AsJson, clean, console, index, moment, print_json
+from polywire.commands.reading import since as parse_since
+from polywire.runtime.settings import Settings
+
+app = typer.Typer(help="What was told.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """What was told."""
+
+
+@app.command("list")
+def list_alerts(
+    subscription: Annotated[str | None, typer.Option(help="Only of this subscription.")] = None,
+    story: Annotated[str | None, typer.Option(help="Only of this story.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only newer ones: 7d, 12h, or a date.")] = None,
+    size: Annotated[int, typer.Option(min=1, max=1_000, help="Alerts at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Alerts as they stand now, the newest first: one for each subscription and story."""
+    from consumers.search import list_alerts as read
+
+    settings = Settings()
+    with index(settings) as es:
+        found = read(
+            es, settings.index_prefix, size=size, subscription=subscription, story=story, since=parse_since(since)
+        )
+    if as_json:
+        print_json([alert.model_dump(mode="json") for alert in found])
+        return
+    table = Table("at", "subscription", "title", "languages", "articles", "updates", "story", box=None)
+    for alert in found:
+        table.add_row(
+            moment(alert.at),
+            clean(alert.subscription_name, 24),
+            clean(alert.title, 80),
+            " ".join(alert.languages),
+            str(alert.article_count),
+            str(alert.revision - 1),
+            alert.story_id[:12],
+        )
+    console().print(table if found else "[dim]no alerts[/]")

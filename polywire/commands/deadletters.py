@@ -1,0 +1,157 @@
+"""`polywire deadletters`: see what could not be used, and put it back."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from polywire.commands.reading import AsJson, bus, clean, console, moment, print_json, producer
+from polywire.commands.reading import since as parse_since
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from consumers.deadletters import Lying
+
+app = typer.Typer(help="See what could not be used, and put it back.", no_args_is_help=True)
+
+_Stage = Annotated[str | None, typer.Option(help="Only those of this stage: analyze, indexer …")]
+_Topic = Annotated[str | None, typer.Option(help="Only those from this topic.")]
+_Reason = Annotated[str | None, typer.Option(help="Only those whose reason contains this.")]
+_Since = Annotated[str | None, typer.Option(help="Only newer ones: 7d, 12h, or a date.")]
+
+
+def _read(
+    stage: str | None = None, topic: str | None = None, reason: str | None = None, since: datetime | None = None
+) -> list[Lying]:
+    from consumers.deadletters import read_dead_letters
+
+    settings = Settings()
+    with bus(settings):
+        found = read_dead_letters(settings)
+    return [
+        one
+        for one in found
+        if (stage is None or one.letter.stage == stage)
+        and (topic is None or one.letter.topic == topic)
+        and (reason is None or reason.lower() in one.letter.reason.lower())
+        and (since is None or one.letter.at >= since)
+    ]
+
+
+def _facts(one: Lying) -> dict[str, Any]:
+    letter = one.letter
+    return {
+        "id": one.id,
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "time": letter.at.isoformat(),
+        "key": None if letter.key is None else letter.key.decode("utf-8", "replace"),
+        "bytes": None if letter.value is None else len(letter.value),
+        "replays": letter.replays,
+        "put_back": one.put_back.isoformat() if one.put_back else None,
+    }
+
+
+@app.command("list")
+def list_dead_letters(
+    stage: _Stage = None,
+    topic: _Topic = None,
+    reason: _Reason = None,
+    since: _Since = None,
+    size: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Dead letters, the newest last."""
+    found = _read(stage, topic, reason, parse_since(since))
+    shown = found[-size:]
+    if as_json:
+        print_json([_facts(one) for one in shown])
+        return
+    table = Table("id", "time", "stage", "from", "reason", "", box=None)
+    for one in shown:
+        letter = one.letter
+        table.add_row(
+            one.id, moment(letter.at), letter.stage, f"{letter.topic}/{letter.partition}/{letter.offset}",
+            clean(letter.reason, 100), "put back" if one.put_back else "",
+        )  # fmt: skip
+    screen = console()
+    screen.print(table if shown else "[dim]no dead letters[/]")
+    if len(found) > len(shown):
+        screen.print(f"[dim]{len(shown)} of {len(found)}[/]")
+
+
+@app.command()
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it: PARTITION:OFFSET.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Only the message's bytes, as they came.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One dead letter in full."""
+    import sys
+
+    one = _one(_read(), id_)
+    value = one.letter.value
+    if raw:
+        sys.stdout.buffer.write(value or b"")
+        return
+    text = None if value is None else value.decode("utf-8", "replace")
+    if as_json:
+        print_json({**_facts(one), "value": text})
+        return
+    screen = console()
+    table = Table.grid(padding=(0, 2))
+    for label, fact in _facts(one).items():
+        table.add_row(label, clean("" if fact is None else str(fact)))
+    screen.print(table)
+    screen.print(clean(text, 4_000) if text is not None else "[dim]no value[/]", soft_wrap=True)
+
+
+def _one(found: list[Lying], id_: str) -> Lying:
+    if not re.fullmatch(r"\d+:\d+", id_):
+        raise UserError(f"{id_!r} is no id; `polywire deadletters list` shows them (PARTITION:OFFSET)")
+    for one in found:
+        if one.id == id_:
+            return one
+    raise UserError(f"there is no dead letter {id_}")
+
+
+@app.command()
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that the options let through.")] = False,
+    stage: _Stage = None,
+    topic: _Topic = None,
+    reason: _Reason = None,
+    since: _Since = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put dead letters back where they came from, once their cause is put right. Each at most three times."""
+    from consumers.deadletters import put_back, why_not
+
+    if bool(ids) == all_:
+        raise UserError("name the dead letters, or say --all (with --stage, --topic, --reason, --since to choose)")
+    found = _read(stage, topic, reason, parse_since(since))
+    chosen = [_one(found, id_) for id_ in ids] if ids else found
+    left = {one.id: why for one in chosen if (why := why_not(one))}
+    todo = [one for one in chosen if one.id not in left]
+    if todo and not dry_run:
+        with producer(Settings()) as one:
+            put_back(one, todo)
+    if as_json:
+        print_json({"put_back": [one.id for one in todo], "left": left, "dry_run": dry_run})
+    else:
+        screen = console()
+        screen.print(f"{'would put' if dry_run else 'put'} back: {len(todo)}")
+        for id_, why in left.items():
+            screen.print(clean(f"left {id_}: {why}"))
+    if ids and left:
+        raise typer.Exit(1)

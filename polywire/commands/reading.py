@@ -1,0 +1,123 @@
+"""What the commands that read and write the bus and the index share: clients, errors in one line, output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+    from kafka import KafkaProducer
+
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+
+@contextmanager
+def index(settings: Settings) -> Iterator[Elasticsearch]:
+    """A client of Elasticsearch; what goes wrong with it is told in one line."""
+    from elastic_transport import TransportError
+    from elasticsearch import ApiError, NotFoundError
+
+    from polywire.runtime.elastic import make_client
+
+    _quiet(settings)
+    with make_client(settings) as es:
+        try:
+            yield es
+        except NotFoundError as error:
+            raise UserError(
+                f"the indices {settings.index_prefix}-* are not there: start polywire (`polywire up`) first"
+            ) from error
+        except ApiError as error:
+            raise UserError(f"Elasticsearch refuses ({error.status_code}): {error.message}") from error
+        except TransportError as error:
+            raise UserError(
+                f"Elasticsearch at {settings.elasticsearch_url} does not answer ({error}). Is polywire up?"
+            ) from error
+
+
+@contextmanager
+def bus(settings: Settings) -> Iterator[None]:
+    """Around calls of Kafka: what goes wrong is told in one line."""
+    from kafka.errors import KafkaError
+
+    _quiet(settings)
+    try:
+        yield
+    except (KafkaError, ConnectionError) as error:
+        raise UserError(
+            f"Kafka at {settings.kafka_bootstrap} does not answer ({error or type(error).__name__}). Is polywire up?"
+        ) from error
+
+
+def _quiet(settings: Settings) -> None:
+    """A command's answer is what it prints; the log says only what is wrong, on standard error."""
+    from polywire.runtime import logs
+
+    if settings.log_level == "INFO":
+        settings = settings.model_copy(update={"log_level": "WARNING"})
+    logs.configure(settings)
+
+
+@contextmanager
+def producer(settings: Settings) -> Iterator[KafkaProducer]:
+    """A producer, closed at the end."""
+    from polywire.runtime.kafka import make_producer
+
+    with bus(settings):
+        one = make_producer(settings, "polywire-cli")
+        try:
+            yield one
+        finally:
+            one.close(timeout=30)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, in the scripts it is written in."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def console() -> Console:
+    return Console(highlight=False)
+
+
+def clean(text: str | None, limit: int = 0) -> Text:
+    """Text of an article for the terminal: on one line, no control characters, no markup; cut at `limit` if given."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
+    return Text(line if not limit or len(line) <= limit else line[: limit - 1] + "…")
+
+
+def moment(value: datetime | str | None) -> str:
+    """A time as tables show it: UTC, to the minute."""
+    if value is None:
+        return ""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def since(text: str | None) -> datetime | None:
+    """A time in the past: `7d`, `12h`, `30m`, or ISO 8601.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text is None:
+        return None
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    try:
+        if text[-1:] in units and text[:-1].isdigit():
+            return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UserError(f"{text!r} is no time; write 7d, 12h, 30m or 2026-03-01T12:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,257 @@
+"""`polywire stories`: list, show, explain, merge and split stories."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+from rich.table import Table
+
+from polywire.commands.reading import AsJson, clean, console, index, moment, print_json, producer
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from consumers.web.library import Library
+    from schemas.stories import Story
+
+app = typer.Typer(help="List, show, explain, merge and split stories.", no_args_is_help=True)
+
+T = TypeVar("T")
+_ACKNOWLEDGE_SECONDS = 30.0
+_Reason = Annotated[str, typer.Option(help="Why; kept with the correction.")]
+_By = Annotated[str | None, typer.Option(help="Who; the name you are logged in under where it is left out.")]
+
+
+@app.command("list")
+def list_stories(
+    size: Annotated[int, typer.Option(min=1, max=1_000, help="Stories at most.")] = 20,
+    deals: Annotated[bool, typer.Option("--deals", help="Only those with an arms deal.")] = False,
+    lang: Annotated[str | None, typer.Option(help="Only those told in this language.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stories, the newest first."""
+    from consumers.web.library import Library
+
+    settings = Settings()
+    with index(settings) as es:
+        found = _ask(lambda: Library(es, settings.index_prefix).stories(limit=size, deals_only=deals, language=lang))
+    if as_json:
+        print_json([story.model_dump(mode="json") for story in found.stories])
+        return
+    table = Table("last seen", "title", "languages", "articles", "sources", "deal", "story", box=None)
+    for story in found.stories:
+        table.add_row(
+            moment(story.last_seen),
+            clean(story.title, 80),
+            " ".join(story.languages),
+            str(story.article_count),
+            str(len(story.sources)),
+            "deal" if story.arms_deal else "",
+            story.id,
+        )
+    console().print(table if found.stories else "[dim]no stories[/]")
+
+
+@app.command()
+def show(story_id: Annotated[str, typer.Argument(help="The story's id.")], as_json: AsJson = False) -> None:
+    """A story with its variants in every language, its entities and deals."""
+    from consumers.web.library import Library
+
+    settings = Settings()
+    with index(settings) as es:
+        library = Library(es, settings.index_prefix)
+        story = _story(library, story_id)
+        variants = _ask(lambda: library.variants(story_id))
+    if as_json:
+        articles = [
+            {
+                "id": v.id, "language": v.language, "source": v.source, "title": v.title, "url": v.url,
+                "when": v.when, "duplicate_of": v.duplicate_of, "arms_deal": v.arms_deal,
+            }
+            for v in variants
+        ]  # fmt: skip
+        print_json({**story.model_dump(mode="json"), "variants": articles})
+        return
+    screen = console()
+    screen.print(clean(story.title), style="bold")
+    screen.print(
+        f"{story.id} · {story.article_count} articles · {' '.join(story.languages)} · "
+        f"{moment(story.first_seen)} to {moment(story.last_seen)} UTC"
+        + (f" · [yellow]went up in {story.merged_into}[/]" if story.merged_into else "")
+    )
+    table = Table("when", "lang", "source", "title", "", "article", box=None)
+    for v in variants:
+        note = "deal" if v.arms_deal else ""
+        table.add_row(
+            moment(v.when), v.language, clean(v.source, 24), clean(v.title or v.text, 80),
+            f"{note} repeats {v.duplicate_of[:12]}".strip() if v.duplicate_of else note, v.id,
+        )  # fmt: skip
+    screen.print(table)
+    names = {entity.id: entity.name for entity in story.entities}
+    for deal in story.deals:
+        parties = " → ".join(", ".join(names.get(i, i) for i in ids) or "?" for ids in (deal.supplier, deal.recipient))
+        weapons = ", ".join(names.get(i, i) for i in deal.weapons) or "weapons not named"
+        screen.print(
+            clean(f"{deal.act} ({deal.status}{', disputed' if deal.disputed else ''}) {parties}: {weapons}"),
+            style="red",
+        )
+        for evidence in deal.evidence[:4]:
+            screen.print(clean(f"  {evidence.language}  “{evidence.text}”", 200), style="dim")
+
+
+@app.command()
+def explain(article_id: Annotated[str, typer.Argument(help="The article's id.")], as_json: AsJson = False) -> None:
+    """Why an article is in its story."""
+    from consumers.search import get_article
+
+    settings = Settings()
+    with index(settings) as es:
+        article = get_article(es, settings.index_prefix, article_id)
+    if article is None:
+        raise UserError(f"there is no article {article_id!r} in the index")
+    reading = article.get("reading", {})
+    decision = reading.get("decision", {})
+    facts = {
+        "article": article_id,
+        "title": article.get("title", ""),
+        "language": article.get("language"),
+        "story": article["story_id"],
+        "story_title": article.get("story_title", ""),
+        "new_story": decision.get("new_story"),
+        "score": decision.get("score"),
+        "candidates": decision.get("candidates"),
+        "duplicate_of": article.get("duplicate_of"),
+        "correction": article.get("correction_id"),
+        "shared_entities": [entity["name"] for entity in reading.get("entities", [])],
+        "notes": reading.get("notes", []),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    screen = console()
+    screen.print(clean(f"{facts['title']} [{facts['language']}]"), style="bold")
+    screen.print(clean(f"is in story {facts['story']}: {facts['story_title']}"))
+    if facts["correction"]:
+        screen.print(f"because of the correction {facts['correction']}")
+    elif facts["new_story"]:
+        screen.print(f"It began this story: {facts['candidates']} others were compared, none was the same.")
+    else:
+        score = "" if facts["score"] is None else f", {facts['score']:.0%} sure"
+        screen.print(f"It joined this story{score}; {facts['candidates']} were compared.")
+    if facts["duplicate_of"]:
+        screen.print(f"It repeats the text of {facts['duplicate_of']}.")
+    if facts["shared_entities"]:
+        screen.print(clean("It names " + ", ".join(facts["shared_entities"]), 400))
+
+
+@app.command()
+def merge(
+    story_id: Annotated[str, typer.Argument(help="The story that stays.")],
+    other_story_id: Annotated[str, typer.Argument(help="The story that goes up in it.")],
+    reason: _Reason,
+    by: _By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Two stories are one. Final: the clusterer does not take it back."""
+    if story_id == other_story_id:
+        raise UserError("a story cannot go up in itself")
+    from consumers.web.library import Library
+
+    settings = Settings()
+    with index(settings) as es:
+        library = Library(es, settings.index_prefix)
+        for id_ in (story_id, other_story_id):
+            story = _story(library, id_)
+            if story.merged_into:
+                raise UserError(f"{id_} went up in {story.merged_into} already")
+    _correct(settings, "merge", story_id, other_story_id, [], reason, by, as_json)
+
+
+@app.command()
+def split(
+    story_id: Annotated[str, typer.Argument(help="The story.")],
+    article_ids: Annotated[list[str], typer.Argument(help="The articles that are another story.")],
+    reason: _Reason,
+    by: _By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Some articles of a story are another. Final: the clusterer does not take it back."""
+    from consumers.search import get_article
+    from consumers.web.library import Library
+    from schemas.ids import story_id as id_of_story
+
+    settings = Settings()
+    leaving = list(dict.fromkeys(article_ids))
+    with index(settings) as es:
+        library = Library(es, settings.index_prefix)
+        story = _story(library, story_id)
+        if story.merged_into:
+            raise UserError(f"{story_id} went up in {story.merged_into} already")
+        for article_id in leaving:
+            article = get_article(es, settings.index_prefix, article_id)
+            if article is None or article["story_id"] != story_id:
+                raise UserError(f"article {article_id} is not in story {story_id}")
+        if len(leaving) >= story.article_count:
+            raise UserError("that would be all of its articles: nothing is left to split from")
+        free = [name for name in map(id_of_story, leaving) if _ask(partial(library.story, name)) is None]
+    # Named after its first article, unless that one has given its name to a story already.
+    other = free[0] if free else id_of_story("/".join([story_id, *leaving]))
+    _correct(settings, "split", story_id, other, leaving, reason, by, as_json)
+
+
+def _ask(look: Callable[[], T]) -> T:
+    from consumers.web.library import LibraryAway
+
+    try:
+        return look()
+    except LibraryAway as error:
+        raise UserError(f"Elasticsearch does not answer ({error}). Is polywire up?") from error
+
+
+def _story(library: Library, story_id: str) -> Story:
+    story = _ask(lambda: library.story(story_id))
+    if story is None:
+        raise UserError(f"there is no story {story_id!r} in the index")
+    return story
+
+
+def _correct(
+    settings: Settings,
+    kind: Literal["merge", "split"],
+    story_id: str,
+    other_story_id: str,
+    article_ids: list[str],
+    reason: str,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    from polywire.runtime.kafka import publish
+    from schemas.stories import StoryCorrection
+    from schemas.topics import CORRECTIONS
+
+    at = datetime.now(UTC)
+    what = "\x1f".join([kind, story_id, other_story_id, at.isoformat(), *article_ids])
+    correction = StoryCorrection(
+        id="c" + hashlib.blake2b(what.encode(), digest_size=12).hexdigest(),
+        kind=kind,
+        story_id=story_id,
+        other_story_id=other_story_id,
+        article_ids=article_ids,
+        by=f"operator:{by or getpass.getuser()}",
+        reason=reason,
+        at=at,
+    )
+    with producer(settings) as one:
+        publish(one, CORRECTIONS, story_id, correction).get(_ACKNOWLEDGE_SECONDS)
+    if as_json:
+        print_json(correction.model_dump(mode="json"))
+    elif kind == "merge":
+        print(f"{correction.id}: {other_story_id} goes up in {story_id}")
+    else:
+        print(f"{correction.id}: {len(article_ids)} articles of {story_id} become {other_story_id}")
