@@ -1,10 +1,10 @@
-"""The nearest stories among very many, looked for in a few cells instead of everywhere.
+"""The nearest stories among very many, without comparing with each of them.
 
-Cluster pruning (Chierichetti et al. 2007, "Finding near neighbors through cluster pruning"): about the square root of
-n stories are made leaders, each story is kept with its nearest leader, and a search looks only into the cells of the
-leaders nearest to it. Leaders are drawn from the stories themselves, so a crowded topic gets more of them. Which
-cell a story is in depends on the leaders and on the story alone, not on the order of events: a restored index finds
-what the old one would have found. Below a few thousand stories there is one cell, and the search is exact.
+Two steps. First, in a sketch of 64 whole numbers for each story (random projection: products of sketches approach
+products of vectors), and only in the cells whose centres are nearest; cells are made only where there are many
+stories. Then exactly, among the best of the sketches. Which cell a story is in depends on the centres and on the
+story alone, and all products are of whole numbers that single precision holds: a restored index finds what the old
+one would have found.
 """
 
 from __future__ import annotations
@@ -13,145 +13,166 @@ import base64
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from streams.stories.story import Story
-from streams.stories.vectors import DIMENSIONS, Vector, quantise_rows
+from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 
-MIN_STORIES = 2_000
-"""Fewer are searched one and all."""
-MIN_ROWS = 1_200
-"""Cells are opened, nearest leader first, until so many stories have been looked at."""
+SKETCH = 64
+MIN_ROWS = 8_192
+"""Cells are opened, nearest centre first, until so many sketches have been looked at."""
+SHORTLIST = 48
+"""Stories that are compared exactly, at least."""
+_CELL_ROWS = 512
+_SKETCH_SCALE = 8.0
+_ROUNDS = 2
+
+# Signs suffice for a random projection (Achlioptas 2003), and keep whole numbers whole.
+_SIGNS = np.where(np.random.default_rng(384).random((SKETCH, DIMENSIONS)) < 0.5, -1.0, 1.0).astype(np.float32)
 
 
-class Leaders:
+def sketch(vector: Vector, length: float) -> Vector:
+    """(64,) whole numbers up to 127, of a vector (384,) or a sum of vectors of that length."""
+    if not length:
+        return np.zeros(SKETCH, np.float32)
+    unit = np.rint(vector * np.float32(SCALE / length))
+    rounded: Vector = np.clip(np.rint(_SIGNS @ unit / np.float32(_SKETCH_SCALE)), -127, 127)
+    return rounded
+
+
+class Centres:
     """What divides the stories into cells; none: one cell."""
 
-    def __init__(self, vectors: Vector | None = None) -> None:
-        self.vectors = vectors
-        """(n, 384) whole numbers, all of the same length but for rounding."""
+    def __init__(self, sketches: Vector | None = None) -> None:
+        self._sketches = sketches
 
     @property
     def cells(self) -> int:
-        return 1 if self.vectors is None else len(self.vectors)
+        return 1 if self._sketches is None else len(self._sketches)
 
-    def nearest(self, vector: Vector) -> int:
-        """The cell of a story whose sum is `vector`; the first of equals."""
-        return 0 if self.vectors is None else int((self.vectors @ vector).argmax())
+    def nearest(self, of: Vector) -> int:
+        """The cell of a sketch; the first of equals."""
+        return 0 if self._sketches is None else int((self._sketches @ of).argmax())
 
-    def order(self, vector: Vector) -> list[int]:
+    def order(self, of: Vector) -> list[int]:
         """All cells, nearest first."""
-        if self.vectors is None:
+        if self._sketches is None:
             return [0]
-        order: list[int] = np.argsort(-(self.vectors @ vector), kind="stable").tolist()
+        order: list[int] = np.argsort(-(self._sketches @ of), kind="stable").tolist()
         return order
 
     @classmethod
-    def choose(cls, stories: list[Story], sums: Vector) -> Leaders:
-        """About the square root of n of these stories, evenly spread over their ids, which are as good as random."""
-        if len(stories) < MIN_STORIES:
+    def choose(cls, stories: list[Story]) -> Centres:
+        """From the stories' sums: two rounds of k-means, begun with stories spread over the ids."""
+        if len(stories) < 2 * MIN_ROWS:
             return cls()
-        order = sorted(range(len(stories)), key=lambda i: stories[i].id)
-        chosen = order[:: max(1, round(len(order) ** 0.5))]
-        return cls(quantise_rows(sums[chosen]).astype(np.float32))
+        ordered = sorted(stories, key=lambda story: story.id)
+        every = np.stack([sketch(story.sum, story.length) for story in ordered])
+        centres = every[::_CELL_ROWS]
+        for _ in range(_ROUNDS):
+            cell = np.concatenate([(part @ centres.T).argmax(axis=1) for part in np.array_split(every, 64)])
+            sums = np.zeros(centres.shape, np.float64)
+            np.add.at(sums, cell, every)
+            lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
+            # All centres as long as a sketch is, or the longer ones would draw everything to them.
+            scale = SCALE * np.sqrt(SKETCH) / _SKETCH_SCALE
+            centres = np.clip(np.rint(sums * (scale / np.maximum(lengths, 1.0))), -127, 127).astype(np.float32)
+        return cls(centres)
 
     def dump(self) -> str | None:
-        """JSON-able; 512 characters a leader."""
-        if self.vectors is None:
+        """JSON-able; some 86 characters a cell."""
+        if self._sketches is None:
             return None
-        return base64.b64encode(self.vectors.astype(np.int8).tobytes()).decode("ascii")
+        return base64.b64encode(self._sketches.astype(np.int8).tobytes()).decode("ascii")
 
     @classmethod
-    def load(cls, stored: Any) -> Leaders:
+    def load(cls, stored: Any) -> Centres:
         """The opposite of `dump`."""
         if stored is None:
             return cls()
-        vectors = np.frombuffer(base64.b64decode(stored), np.int8).reshape(-1, DIMENSIONS)
-        return cls(vectors.astype(np.float32))
+        sketches = np.frombuffer(base64.b64decode(stored), np.int8).reshape(-1, SKETCH)
+        return cls(sketches.astype(np.float32))
 
 
 class Cells:
-    """The sum of the vectors of each story, in the cell of its nearest leader."""
+    """The sketch of each story, in the cell of its nearest centre."""
 
-    def __init__(self, leaders: Leaders) -> None:
-        self.leaders = leaders
-        self._cells = [_Cell() for _ in range(leaders.cells)]
+    def __init__(self, centres: Centres) -> None:
+        self._centres = centres
+        self._cells = [_Cell() for _ in range(centres.cells)]
 
-    def put(self, story: Story, total: Vector) -> None:
-        """Set a story's sum; it moves to another cell where that is nearer now."""
-        number = self.leaders.nearest(total)
+    def put(self, story: Story) -> None:
+        """Take note of a story's new sum; it moves to another cell where that is nearer now."""
+        of = sketch(story.sum, story.length)
+        number = self._centres.nearest(of)
         if story.cell >= 0 and story.cell != number:
             self.take(story)
         story.cell = number
-        self._cells[number].put(story, total)
+        self._cells[number].put(story, of)
 
     def take(self, story: Story) -> None:
         """Take a story out."""
         self._cells[story.cell].take(story)
         story.cell = -1
 
-    def sum(self, story: Story) -> Vector:
-        """(384,) a view of a story's sum."""
-        found: Vector = self._cells[story.cell].sums[story.slot]
-        return found
+    def nearest(self, vector: Vector, limit: int) -> list[tuple[float, Story]]:
+        """The stories with the largest product of `vector` (of length 256) and centroid, and that product.
 
-    def nearest(self, vector: Vector, limit: int) -> list[Story]:
-        """The stories whose centroid is nearest, nearest first; ties in the order of story ids."""
+        Largest first; ties in the order of story ids.
+        """
+        of = sketch(vector, SCALE)
         opened: list[_Cell] = []
         scores: list[Vector] = []
         rows = 0
-        for number in self.leaders.order(vector):
+        for number in self._centres.order(of):
             cell = self._cells[number]
-            if len(cell):
+            if cell.stories:
                 opened.append(cell)
-                scores.append(cell.scores(vector))
-                rows += len(cell)
+                scores.append(cell.sketches[: len(cell.stories)] @ of)
+                rows += len(cell.stories)
                 if rows >= MIN_ROWS:
                     break
         if not rows:
             return []
-        every = np.concatenate(scores)
-        limit = min(limit, rows)
-        floor = np.partition(every, rows - limit)[rows - limit]
-        found = [
-            (float(score[slot]), cell.stories[slot])
-            for cell, score in zip(opened, scores, strict=True)
-            for slot in np.flatnonzero(score >= floor).tolist()
-        ]
-        found.sort(key=lambda each: (-each[0], each[1].id))
-        return [story for _, story in found[:limit]]
+        if rows <= SHORTLIST:
+            found = [story for cell in opened for story in cell.stories]
+        else:
+            found = _best(scores, [cell.stories for cell in opened])
+        products = np.stack([story.sum for story in found]) @ vector
+        exact = [(float(p) / (story.length or 1.0), story) for p, story in zip(products, found, strict=True)]
+        exact.sort(key=lambda each: (-each[0], each[1].id))
+        return exact[:limit]
+
+
+def _best(scores: list[Vector], stories: list[list[Story]]) -> list[Story]:
+    """The SHORTLIST best by sketch, with all that tie with the last of them."""
+    every = np.concatenate(scores)
+    floor = np.partition(every, len(every) - SHORTLIST)[len(every) - SHORTLIST]
+    rows: npt.NDArray[np.intp] = np.flatnonzero(every >= floor)
+    starts = np.cumsum([0, *(len(score) for score in scores)])
+    parts = np.searchsorted(starts, rows, side="right") - 1
+    return [stories[part][row - starts[part]] for part, row in zip(parts.tolist(), rows.tolist(), strict=True)]
 
 
 class _Cell:
-    """Sums side by side; a story that leaves is replaced by the last one."""
+    """Sketches side by side; a story that leaves is replaced by the last one."""
 
     def __init__(self) -> None:
-        self.sums = np.zeros((4, DIMENSIONS), np.float32)
-        self.lengths = np.ones(4, np.float32)
+        self.sketches = np.zeros((8, SKETCH), np.float32)
         self.stories: list[Story] = []
 
-    def __len__(self) -> int:
-        return len(self.stories)
-
-    def scores(self, vector: Vector) -> Vector:
-        n = len(self.stories)
-        found: Vector = (self.sums[:n] @ vector) / self.lengths[:n]
-        return found
-
-    def put(self, story: Story, total: Vector) -> None:
+    def put(self, story: Story, of: Vector) -> None:
         if story.slot < 0:
             story.slot = len(self.stories)
             self.stories.append(story)
-            if story.slot == len(self.sums):
-                self.sums = np.concatenate([self.sums, np.zeros_like(self.sums)])
-                self.lengths = np.concatenate([self.lengths, np.ones_like(self.lengths)])
-        self.sums[story.slot] = total
-        self.lengths[story.slot] = story.length or 1.0
+            if story.slot == len(self.sketches):
+                self.sketches = np.concatenate([self.sketches, np.zeros_like(self.sketches)])
+        self.sketches[story.slot] = of
 
     def take(self, story: Story) -> None:
         last = self.stories.pop()
         if last is not story:
             self.stories[story.slot] = last
-            self.sums[story.slot] = self.sums[last.slot]
-            self.lengths[story.slot] = self.lengths[last.slot]
+            self.sketches[story.slot] = self.sketches[last.slot]
             last.slot = story.slot
         story.slot = -1

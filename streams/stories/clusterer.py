@@ -10,13 +10,14 @@ from schemas.articles import AnalyzedArticle, Decision
 from schemas.ids import content_revision, story_id
 from schemas.stories import StoryCorrection
 from streams.stories import repair
-from streams.stories.cells import Leaders
+from streams.stories.cells import Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.config import ClusterConfig
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.signals import Comparison
+from streams.stories.story import Story
 from streams.stories.table import StoryTable
 from streams.stories.terms import read_terms
 from streams.stories.vectors import Vector, quantise
@@ -110,11 +111,12 @@ class Clusterer:
         )
         self._sequence += 1
         self._clock = record.clock = self._tick(record.when)
+        vector = self._center(record)
         if known is not None:
             self._revise(record, known)
         else:
-            self._decide(record)
-        self._insert(record)
+            self._decide(record, vector)
+        self._insert(record, vector)
         self._learn(record)
         record.forgot = self._forget(record)
         return self._answer(record)
@@ -130,11 +132,11 @@ class Clusterer:
         for record in loaded:
             if record.learnt is not None and record.learnt["at"] > self._learnt_at:
                 self._means = StreamMeans.load(record.learnt["means"])
-                self._table = StoryTable(Leaders.load(record.learnt["leaders"]))
+                self._table = StoryTable(Centres.load(record.learnt["centres"]))
                 self._learnt_at, self._learnt_by = record.learnt["at"], record.id
         for record in loaded:
             self._sequence, self._clock = record.sequence, record.clock
-            self._insert(record)
+            self._insert(record, self._center(record))
 
     def repairs(self) -> list[StoryCorrection]:
         """Look at the recent stories again, all at once; what should be corrected, to be applied in order.
@@ -173,7 +175,7 @@ class Clusterer:
                 record.apart = [s for s in record.apart if s != target]
                 if correction.kind == "split":
                     record.apart.append(source)
-            self._insert(record)
+            self._insert(record, self._center(record))
             answers.append(record)
         if by_operator and correction.kind == "merge" and answers:
             for record in self._table.stories[target].members.values():
@@ -184,11 +186,8 @@ class Clusterer:
 
     # -- deciding
 
-    def _decide(self, record: Record) -> None:
-        vector = self._center(record)
-        comparison = Comparison(record, vector, self._table, self._means, self.weights)
+    def _decide(self, record: Record, vector: Vector) -> None:
         compared = self._table.candidates(record, vector, self.config.candidates)
-        closeness = [self.weights.closeness(comparison.signals(story)) for story in compared]
         record.candidates = len(compared)
         same = self._prints.get(record.fingerprint)
         if same:
@@ -196,15 +195,27 @@ class Clusterer:
             record.story, record.duplicate_of = original.story, original.id
             record.new_story, record.score = False, 1.0
             return
-        best = max(range(len(compared)), key=closeness.__getitem__, default=-1)
-        if best < 0 or closeness[best] < self.weights.join:
+        best, closest = self._closest(record, compared)
+        if best is None:
             record.story = story_id(record.id)
             record.new_story = record.story not in self._table.stories
             return
-        record.story, record.new_story = compared[best].id, False
-        record.score = round(self.weights.probability(closeness[best]), 4)
-        copied = find_original(record, compared[best].members.values())
+        record.story, record.new_story = best.id, False
+        record.score = round(self.weights.probability(closest), 4)
+        copied = find_original(record, best.members.values())
         record.duplicate_of = copied.id if copied else None
+
+    def _closest(self, record: Record, compared: list[tuple[float, Story]]) -> tuple[Story | None, float]:
+        """The story to join, the first of equals; None where none is close enough."""
+        comparison = Comparison(record, self._table, self._means, self.weights)
+        best, closest = None, self.weights.join
+        for product, story in compared:
+            if comparison.bound(product, story) < closest:
+                continue
+            closeness = self.weights.closeness(comparison.signals(product, story))
+            if closeness > closest or (best is None and closeness == closest):
+                best, closest = story, closeness
+        return best, closest
 
     def _revise(self, record: Record, known: Record) -> None:
         """A new revision stays where the article is."""
@@ -227,9 +238,9 @@ class Clusterer:
             return when
         return max(self._clock, min(when, self._clock + _MAX_CLOCK_STEP_MS))
 
-    def _insert(self, record: Record) -> None:
+    def _insert(self, record: Record, vector: Vector) -> None:
         self._records[record.id] = record
-        self._table.add(record, self._center(record))
+        self._table.add(record, vector)
         if record.fingerprint:
             same = self._prints.setdefault(record.fingerprint, [])
             if record.id not in same:
@@ -254,8 +265,8 @@ class Clusterer:
             return
         records = list(self._records.values())
         self._means = StreamMeans.estimate((r.language, r.story, r.vector) for r in records)
-        leaders = self._table.relearn(self._means)
-        record.learnt = {"at": record.sequence, "means": self._means.dump(), "leaders": leaders.dump()}
+        centres = self._table.relearn(self._means)
+        record.learnt = {"at": record.sequence, "means": self._means.dump(), "centres": centres.dump()}
         self._learnt_at, self._learnt_by = record.sequence, record.id
 
     def _forget(self, newest: Record) -> list[str]:

@@ -22,41 +22,55 @@ from streams.stories.record import Record
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
 from streams.stories.terms import PLACE, kind_of
-from streams.stories.vectors import SCALE, Vector
+from streams.stories.vectors import SCALE
 
 _SHARED_CAP = 12.0
-_MIN_WIDTH = 0.01
+_MIN_WIDTH = 0.1
 
 
 class Comparison:
     """One article against any story."""
 
-    def __init__(self, record: Record, vector: Vector, table: StoryTable, means: StreamMeans, weights: Weights) -> None:
-        self._record, self._vector, self._table, self._means = record, vector, table, means
-        self._cohesion = weights.cohesion / 2
+    def __init__(self, record: Record, table: StoryTable, means: StreamMeans, weights: Weights) -> None:
+        self._record, self._table, self._means = record, table, means
+        self._cohesion = weights.cohesion
+        self._similarity_weight, self._common_weight = weights.weight("similarity"), weights.weight("common")
         terms = record.terms.tolist()
         self._rarity = {term: table.rarity(term) for term in terms if kind_of(term) != PLACE}
         self._places = {term for term in terms if kind_of(term) == PLACE and table.tells(term)}
         self._taken = means.length(record.language)
+        lexical = sum(max(0.0, weights.weight(name)) for name in ("words", "names", "numbers", "entities"))
+        self._rest = math.sqrt(_SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
 
-    def signals(self, story: Story) -> tuple[float, ...]:
-        """The values of model.SIGNALS."""
+    def bound(self, product: float, story: Story) -> float:
+        """What the closeness to a story is at most, without looking at terms and times."""
+        known = self._similarity(product, story) * self._similarity_weight
+        return known + self._common(story) * self._common_weight + self._rest
+
+    def signals(self, product: float, story: Story) -> tuple[float, ...]:
+        """The values of model.SIGNALS; `product` is that of the article's vector and the story's centroid."""
         shared = [0.0, 0.0, 0.0, 0.0]
         for term in self._rarity.keys() & story.terms:
             shared[kind_of(term)] += self._rarity[term]
-        mean = float(self._vector @ self._table.sum(story)) / (SCALE * SCALE * story.size)
-        taken = 0.0
-        for language, members in story.languages.items():
-            taken += members * self._means.length(language)
         here, elsewhere = self._compare_places(story)
         return (
-            mean / max(story.width, _MIN_WIDTH) ** self._cohesion,
+            self._similarity(product, story),
             -story.mean_gap(self._record.when),
-            self._taken * taken / story.size,
+            self._common(story),
             here,
             -elsewhere,
             *(math.sqrt(min(x, _SHARED_CAP)) for x in shared),
         )
+
+    def _similarity(self, product: float, story: Story) -> float:
+        width = story.length / (SCALE * story.size)
+        return product / SCALE * width / max(width, _MIN_WIDTH) ** self._cohesion
+
+    def _common(self, story: Story) -> float:
+        taken = 0.0
+        for language, members in story.languages.items():
+            taken += members * self._means.length(language)
+        return self._taken * taken / story.size
 
     def _compare_places(self, story: Story) -> tuple[float, float]:
         if not self._places or not story.places:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from streams.stories.record import Record
 from streams.stories.terms import PLACE, kind_of
-from streams.stories.vectors import SCALE, Vector
+from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 
 AGE_UNIT_MS = 48 * 3_600_000
 AGE_CAP = 3.0
@@ -19,7 +19,7 @@ AGE_CAP = 3.0
 
 @dataclass(slots=True)
 class Story:
-    """What is known of a story in memory. Its sum of vectors is in `Cells`."""
+    """What is known of a story in memory."""
 
     id: str
     cell: int = -1
@@ -30,8 +30,10 @@ class Story:
     """Members in each language."""
     places: dict[int, int] = field(default_factory=dict)
     """Members that name each country."""
+    sum: Vector = field(default_factory=lambda: np.zeros(DIMENSIONS, np.float32))
+    """Of the members' centred vectors."""
     length: float = 0.0
-    """Of the sum of the members' vectors."""
+    """Of that sum."""
     _terms: Counter[int] | None = None
     """Members that have each term but places; None while there is one member, whose terms they are."""
     _when: npt.NDArray[np.float64] | None = None
@@ -112,6 +114,9 @@ class Story:
                 gone.append(term)
         return gone
 
-    def measure(self, total: Vector) -> None:
-        """Take note of a new sum."""
-        self.length = math.sqrt(float(np.square(total, dtype=np.float64).sum()))
+    def put(self, total: Vector) -> None:
+        """Set the sum of the members' vectors."""
+        self.sum = total
+        # Whole numbers: their squares add up exactly in double precision.
+        exact = total.astype(np.float64)
+        self.length = math.sqrt(float(exact @ exact))

@@ -7,12 +7,12 @@ from collections import Counter
 
 import numpy as np
 
-from streams.stories.cells import Cells, Leaders
+from streams.stories.cells import Cells, Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.record import Record
 from streams.stories.story import Story
 from streams.stories.terms import ENTITY, NUMBER, kind_of
-from streams.stories.vectors import DIMENSIONS, Vector
+from streams.stories.vectors import Vector
 
 COMMON_PLACE = 0.15
 """A country that more than this share of the stories name says nothing: they happen there."""
@@ -24,9 +24,9 @@ MAX_BY_TERMS = 4
 class StoryTable:
     """All stories in memory."""
 
-    def __init__(self, leaders: Leaders | None = None) -> None:
+    def __init__(self, centres: Centres | None = None) -> None:
         self.stories: dict[str, Story] = {}
-        self._cells = Cells(leaders or Leaders())
+        self._cells = Cells(centres or Centres())
         self._frequency: Counter[int] = Counter()
         self._holders: dict[int, set[str]] = {}
 
@@ -41,23 +41,17 @@ class StoryTable:
         """Whether naming this country sets a story apart from the others."""
         return self._frequency[place] <= COMMON_PLACE * len(self.stories) + 1
 
-    def sum(self, story: Story) -> Vector:
-        """(384,) the sum of the vectors of a story's members."""
-        return self._cells.sum(story)
-
     def add(self, record: Record, vector: Vector) -> None:
         """Take an article into its story, which may be new."""
         story = self.stories.get(record.story)
         if story is None:
             story = self.stories[record.story] = Story(record.story)
-            total = vector
-        else:
-            total = self._cells.sum(story) + vector
         for term in story.add(record):
             self._frequency[term] += 1
             if kind_of(term) in (NUMBER, ENTITY):
                 self._holders.setdefault(term, set()).add(story.id)
-        self._put(story, total)
+        story.put(story.sum + vector)
+        self._cells.put(story)
 
     def remove(self, record: Record, vector: Vector) -> None:
         """Take an article out of its story; a story without articles is gone."""
@@ -71,28 +65,31 @@ class StoryTable:
                 if not self._holders[term]:
                     del self._holders[term]
         if story.members:
-            self._put(story, self._cells.sum(story) - vector)
+            story.put(story.sum - vector)
+            self._cells.put(story)
         else:
             self._cells.take(story)
             del self.stories[story.id]
 
-    def relearn(self, means: StreamMeans) -> Leaders:
-        """Centre all vectors anew, and choose leaders anew."""
+    def relearn(self, means: StreamMeans) -> Centres:
+        """Centre all vectors anew, and divide the stories into cells anew."""
         stories = list(self.stories.values())
-        sums = np.zeros((len(stories), DIMENSIONS), np.float32)
-        for i, story in enumerate(stories):
+        for story in stories:
             members = list(story.members.values())
             vectors = np.stack([r.vector for r in members])
-            sums[i] = means.center_rows(vectors, [r.language for r in members]).sum(axis=0)
+            story.put(means.center_rows(vectors, [r.language for r in members]).sum(axis=0))
             story.cell = story.slot = -1
-        leaders = Leaders.choose(stories, sums)
-        self._cells = Cells(leaders)
-        for story, total in zip(stories, sums, strict=True):
-            self._put(story, total)
-        return leaders
+        centres = Centres.choose(stories)
+        self._cells = Cells(centres)
+        for story in stories:
+            self._cells.put(story)
+        return centres
 
-    def candidates(self, record: Record, vector: Vector, limit: int) -> list[Story]:
-        """The stories nearest by their centroids, and those that share rare numbers and entities."""
+    def candidates(self, record: Record, vector: Vector, limit: int) -> list[tuple[float, Story]]:
+        """The stories nearest by their centroids, and those that share rare numbers and entities.
+
+        Each with the product of the vector and its centroid, at length 256.
+        """
         found = self._cells.nearest(vector, limit)
         shared: dict[str, float] = {}
         for term in record.terms.tolist():
@@ -100,11 +97,8 @@ class StoryTable:
                 for story in self._holders.get(term, ()):
                     shared[story] = shared.get(story, 0.0) + self.rarity(term)
         if shared:
-            near = {story.id for story in found}
-            others = sorted((-round(s, 6), name) for name, s in shared.items() if name not in near)
-            found.extend(self.stories[name] for _, name in others[:MAX_BY_TERMS])
+            near = {story.id for _, story in found}
+            names = sorted((-round(s, 6), name) for name, s in shared.items() if name not in near)
+            others = [self.stories[name] for _, name in names[:MAX_BY_TERMS]]
+            found.extend((float(story.sum @ vector) / (story.length or 1.0), story) for story in others)
         return found
-
-    def _put(self, story: Story, total: Vector) -> None:
-        story.measure(total)
-        self._cells.put(story, total)
