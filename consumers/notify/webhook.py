@@ -20,12 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 
 import httpx
 import orjson
 
 from consumers.notify.outbox import Delivery
-from polywire import __version__
 from polywire.runtime.netguard import Forbidden, check_url
 
 TIMESTAMP_HEADER, SIGNATURE_HEADER, KEY_HEADER = "Polywire-Timestamp", "Polywire-Signature", "Idempotency-Key"
@@ -33,6 +33,7 @@ TIMEOUT = 15.0
 """Seconds for a delivery. A receiver that needs longer should answer 202 and work afterwards."""
 LONGEST_WISH = 3600.0
 """Seconds: a Retry-After beyond this is not followed to the letter."""
+_USER_AGENT = f"polywire/{version('polywire')}"
 _TRANSIENT = frozenset({408, 421, 425, 429})
 
 
@@ -78,7 +79,7 @@ async def post(client: httpx.AsyncClient, delivery: Delivery, secret: str | None
     content, timestamp = body(delivery), str(int(time.time()))
     headers = {
         "Content-Type": "application/json",
-        "User-Agent": f"polywire/{__version__}",
+        "User-Agent": _USER_AGENT,
         TIMESTAMP_HEADER: timestamp,
         SIGNATURE_HEADER: sign(secret, timestamp, content),
         KEY_HEADER: delivery.idempotency_key,

@@ -45,7 +45,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == status, result.output
-        return result.output
+        return result.stdout
 
     return call
 
