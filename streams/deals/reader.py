@@ -42,6 +42,7 @@ class Candidate(NamedTuple):
     sentence: ReadSentence
     roles: Roles
     features: dict[str, float]
+    previous: ReadSentence | None
 
 
 class DealReader:
@@ -98,7 +99,7 @@ def find_candidates(full: str, language: str, entities: list[Entity]) -> list[Ca
     for sentence in read_sentences(full, words, parties, weapons):
         if passes_screen(sentence, previous):
             roles = assign_roles(sentence)
-            candidates.append(Candidate(sentence, roles, sentence_features(sentence, roles, previous)))
+            candidates.append(Candidate(sentence, roles, sentence_features(sentence, roles, previous), previous))
             if len(candidates) >= MAX_CANDIDATES:
                 break
         previous = sentence

@@ -1,0 +1,303 @@
+"""Fits the weights of the arms-deal reader from the corpus, and says how well they hold on what they have not seen.
+
+Two models: who is supplier and who recipient (`streams/deals/roles.json`), and whether a sentence tells of a deal
+(`streams/deals/weights.json`: over words and structure alone, and with the sentence's embedding). Both are logistic
+regressions with an L2 penalty, fitted by L-BFGS: the same corpus gives the same weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.deals.classifier import WEIGHTS
+from streams.deals.features import sentence_features
+from streams.deals.reader import Embed, find_candidates
+from streams.deals.roles import WEIGHTS as ROLE_WEIGHTS
+from streams.deals.roles import assign_roles, role_features
+from streams.deals.sentence import ReadSentence
+from streams.entities import EntityRecognizer
+
+Pairs = Mapping[str, tuple[float, float]]
+
+_ROLE_PENALTY = 0.5
+_PENALTY = 1.0
+_EMBEDDING_PENALTY = 0.3
+_EMBEDDING_SCALE = 4.0
+"""Inverse strengths of the L2 penalty, and how much longer vectors are made so that it presses less on them: chosen
+by cross-validation over languages."""
+_FOLDS = 5
+_UNSURE = (0.04, 0.97)
+_DIGITS = 4
+
+
+@dataclass(slots=True)
+class Item:
+    """An item of the corpus, with the sentence of it that was screened as most likely to tell of its deal."""
+
+    id: str
+    language: str
+    family: str
+    label: bool
+    sentence: ReadSentence | None
+    previous: ReadSentence | None
+    gold: dict[str, int] = field(default_factory=dict)
+    """Party key: 0 supplier, 1 recipient, 2 neither."""
+    vector: NDArray[np.float64] | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What the fitting printed, as numbers: precision, recall, F1 and role accuracy for each way of folding."""
+
+    figures: dict[str, dict[str, float]]
+    threshold: float
+
+
+def read_corpus(folder: Path) -> list[dict[str, object]]:
+    """All items under `folder` (`*.jsonl`), in the order of their ids."""
+    rows = [
+        json.loads(line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+    return sorted(rows, key=lambda row: str(row["id"]))
+
+
+def prepare(rows: Sequence[Mapping[str, object]], embed: Embed | None) -> list[Item]:
+    """Each item read as the reader would, up to the models' own decisions."""
+    recognizer = EntityRecognizer()
+    items: list[Item] = []
+    for row in rows:
+        language = str(row["lang"]).split("-")[0]
+        full = f"\n{row['text']}"
+        entities = recognizer.recognize(full, language)
+        names = {e.id: e.name for e in entities}
+        sides = _gold_sides(row)
+        candidates = find_candidates(full, language, entities)
+        wanted = {key for side in sides for key in side}
+        best: tuple[int, int] | None = None
+        for i, candidate in enumerate(candidates):
+            keys = {p.key for p in candidate.sentence.parties} | {
+                names.get(p.key, "") for p in candidate.sentence.parties
+            }
+            rank = (len(keys & wanted), i)
+            if best is None or rank[0] > best[0]:
+                best = rank
+        sentences = [candidates[best[1]]] if best is not None and row["arms_deal"] else candidates
+        item_base = (str(row["id"]), language, str(row["family"]), bool(row["arms_deal"]))
+        if not sentences:
+            items.append(Item(*item_base, None, None))
+        for candidate in sentences:
+            item = Item(*item_base, candidate.sentence, candidate.previous)
+            for party in candidate.sentence.parties:
+                alike = {party.key, names.get(party.key, "")}
+                item.gold[party.key] = 0 if alike & sides[0] else 1 if alike & sides[1] else 2
+            items.append(item)
+    if embed is not None:
+        seen = [item for item in items if item.sentence is not None]
+        vectors = embed([item.sentence.text for item in seen if item.sentence is not None])
+        for item, vector in zip(seen, vectors, strict=True):
+            item.vector = np.asarray(vector, dtype=np.float64)
+    return items
+
+
+def _gold_sides(row: Mapping[str, object]) -> tuple[set[str], set[str]]:
+    deals = row["deals"]
+    assert isinstance(deals, list)
+    return {s for d in deals for s in d["supplier"]}, {r for d in deals for r in d["recipient"]}
+
+
+def fit_roles(items: Iterable[Item]) -> Pairs:
+    """Weights by feature, against being neither."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels = [], []
+    for item in items:
+        if not item.label or item.sentence is None or not set(item.gold.values()) & {0, 1}:
+            continue
+        for key in item.sentence.party_keys:
+            rows.append(role_features(item.sentence, key))
+            labels.append(item.gold[key])
+    names = sorted({name for row in rows for name in row})
+    matrix = np.array([[float(name in row) for name in names] for row in rows])
+    model = LogisticRegression(C=_ROLE_PENALTY, max_iter=2000, fit_intercept=False).fit(matrix, labels)
+    by_class = {int(c): model.coef_[i] for i, c in enumerate(model.classes_)}
+    none = by_class[2]
+    return {
+        name: (round(float(by_class[0][i] - none[i]), _DIGITS), round(float(by_class[1][i] - none[i]), _DIGITS))
+        for i, name in enumerate(names)
+    }
+
+
+@dataclass(slots=True)
+class Fitted:
+    """Both models, before they are written."""
+
+    roles: Pairs
+    lexical: dict[str, float]
+    combined: dict[str, float]
+    direction: NDArray[np.float64] | None
+    center: NDArray[np.float64] | None
+
+    def features(self, item: Item) -> dict[str, float]:
+        assert item.sentence is not None
+        return sentence_features(item.sentence, assign_roles(item.sentence, self.roles), item.previous)
+
+    def score(self, item: Item) -> float:
+        """Probability that the item's sentence tells of a deal; 0 where it was screened out."""
+        if item.sentence is None:
+            return 0.0
+        features = self.features(item)
+        plain = _sigmoid(sum(self.lexical.get(n, 0.0) * v for n, v in features.items()))
+        if self.direction is None or self.center is None or item.vector is None:
+            return plain
+        if not _UNSURE[0] <= plain < _UNSURE[1]:
+            return plain
+        logit = sum(self.combined.get(n, 0.0) * v for n, v in features.items())
+        return _sigmoid(logit + float((item.vector - self.center) @ self.direction))
+
+
+def fit(items: Sequence[Item]) -> Fitted:
+    """Both models, from `items`."""
+    fitted = Fitted(fit_roles(items), {}, {}, None, None)
+    seen = [item for item in items if item.sentence is not None]
+    rows = [fitted.features(item) for item in seen]
+    labels = np.array([item.label for item in seen])
+    names = sorted({name for row in rows for name in row})
+    matrix = np.array([[row.get(name, 0.0) for name in names] for row in rows])
+    fitted.lexical = dict(zip(names, _logistic(matrix, labels, _PENALTY), strict=True))
+    if all(item.vector is not None for item in seen):
+        vectors = np.array([item.vector for item in seen])
+        center = vectors.mean(axis=0)
+        joined = np.hstack([matrix, (vectors - center) * _EMBEDDING_SCALE])
+        weights = _logistic(joined, labels, _EMBEDDING_PENALTY)
+        fitted.combined = dict(zip(names, weights[: len(names)], strict=True))
+        fitted.direction = np.array(weights[len(names) :]) * _EMBEDDING_SCALE
+        fitted.center = center
+    return fitted
+
+
+def _logistic(matrix: NDArray[np.float64], labels: NDArray[np.bool_], penalty: float) -> list[float]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=penalty, max_iter=5000, fit_intercept=False, class_weight="balanced")
+    model.fit(matrix, labels)
+    return [round(float(w), _DIGITS) for w in model.coef_[0]]
+
+
+def _sigmoid(x: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-np.clip(x, -40.0, 40.0))))
+
+
+def cross_validate(items: Sequence[Item], group: Callable[[Item], str]) -> tuple[list[float], list[tuple[bool, bool]]]:
+    """Scores of every item by a model that saw none of its group; and for each deal with both sides, whether each was
+    found."""
+    groups = sorted({group(item) for item in items})
+    folds = {name: i % _FOLDS for i, name in enumerate(groups)}
+    scores = [0.0] * len(items)
+    roles: list[tuple[bool, bool]] = []
+    for fold in range(_FOLDS):
+        fitted = fit([item for item in items if folds[group(item)] != fold])
+        for i, item in enumerate(items):
+            if folds[group(item)] != fold:
+                continue
+            scores[i] = fitted.score(item)
+            found = _roles_found(item, fitted.roles)
+            if found is not None:
+                roles.append(found)
+    return scores, roles
+
+
+def _roles_found(item: Item, weights: Pairs) -> tuple[bool, bool] | None:
+    if item.sentence is None or not item.label or not {0, 1} <= set(item.gold.values()):
+        return None
+    assigned = assign_roles(item.sentence, weights)
+    suppliers = {key for key, part in item.gold.items() if part == 0}
+    recipients = {key for key, part in item.gold.items() if part == 1}
+    return set(assigned.supplier) == suppliers, set(assigned.recipient) == recipients
+
+
+def _by_item(items: Sequence[Item], scores: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    best: dict[str, float] = {}
+    labels: dict[str, bool] = {}
+    for item, score in zip(items, scores, strict=True):
+        best[item.id] = max(best.get(item.id, 0.0), score)
+        labels[item.id] = item.label
+    ids = sorted(best)
+    return np.array([best[i] for i in ids]), np.array([labels[i] for i in ids])
+
+
+def _figures(scores: NDArray[np.float64], labels: NDArray[np.bool_], threshold: float) -> dict[str, float]:
+    found = scores >= threshold
+    true = int((found & labels).sum())
+    precision = true / max(int(found.sum()), 1)
+    recall = true / max(int(labels.sum()), 1)
+    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / max(precision + recall, 1e-9)}
+
+
+def train_deals(corpus: Path, embed: Embed | None, *, write: bool = True) -> Report:
+    """Cross-validate by language and by phrasing family, then fit on everything and write both files of weights.
+
+    Without `embed` the reader judges by words alone. Needs scikit-learn (the `dev` extra).
+    """
+    items = prepare(read_corpus(corpus), embed)
+    figures: dict[str, dict[str, float]] = {}
+    threshold = 0.5
+    for name, group in (("language", lambda i: i.language), ("family", lambda i: i.family)):
+        sentence_scores, roles = cross_validate(items, group)
+        scores, labels = _by_item(items, sentence_scores)
+        if name == "language":
+            threshold = _best_threshold(scores, labels)
+        figures[name] = _figures(scores, labels, threshold)
+        figures[name]["both_roles"] = sum(s and r for s, r in roles) / max(len(roles), 1)
+    if write:
+        _write(fit(items), threshold)
+    return Report(figures, threshold)
+
+
+def _best_threshold(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """The middle of the thresholds whose F1 is within a thousandth of the best."""
+    steps = np.round(np.arange(0.30, 0.71, 0.01), 2)
+    f1 = np.array([_figures(scores, labels, float(t))["f1"] for t in steps])
+    good = steps[f1 >= f1.max() - 0.001]
+    return float(good[len(good) // 2])
+
+
+def _write(fitted: Fitted, threshold: float) -> None:
+    note = "by feature: weight for supplier and for recipient, against neither; written by `polywire train deals`"
+    _dump(ROLE_WEIGHTS, {"note": note, "weights": {k: list(v) for k, v in sorted(fitted.roles.items())}})
+    _dump(
+        WEIGHTS,
+        {
+            "note": "logistic regression, see streams/deals/classifier.py; written by `polywire train deals`",
+            "threshold": threshold,
+            "unsure_low": _UNSURE[0],
+            "unsure_high": _UNSURE[1],
+            "lexical": dict(sorted(fitted.lexical.items())),
+            "combined": dict(sorted(fitted.combined.items())),
+            "direction": _rounded(fitted.direction),
+            "center": _rounded(fitted.center),
+        },
+    )
+
+
+def _rounded(vector: NDArray[np.float64] | None) -> list[float] | None:
+    return None if vector is None else [round(float(x), _DIGITS) for x in vector]
+
+
+def _dump(path: Path, stored: Mapping[str, object]) -> None:
+    lines = []
+    for name, value in stored.items():
+        if isinstance(value, dict):
+            inner = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+            lines.append(f"{json.dumps(name)}: {{\n{inner}\n}}")
+        else:
+            lines.append(f"{json.dumps(name)}: {json.dumps(value)}")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
