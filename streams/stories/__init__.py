@@ -2,5 +2,6 @@
 
 from streams.stories.clusterer import Assignment, Clusterer
 from streams.stories.config import ClusterConfig
+from streams.stories.explain import Candidate, Explanation
 
-__all__ = ["Assignment", "ClusterConfig", "Clusterer"]
+__all__ = ["Assignment", "Candidate", "ClusterConfig", "Clusterer", "Explanation"]

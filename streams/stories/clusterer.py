@@ -14,6 +14,7 @@ from streams.stories.cells import Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.config import ClusterConfig
 from streams.stories.duplicates import find_original, fingerprint
+from streams.stories.explain import Candidate, Explanation
 from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.signals import Comparison
@@ -92,23 +93,10 @@ class Clusterer:
         Raises:
             ValueError: the embedding has not 384 numbers. Nothing has changed then.
         """
-        revision = content_revision(article.title, article.text)
         known = self._records.get(article.id)
-        if known is not None and known.revision == revision:
+        if known is not None and known.revision == content_revision(article.title, article.text):
             return self._answer(known)
-        record = Record(
-            id=article.id,
-            sequence=self._sequence + 1,
-            story="",
-            revision=revision,
-            language=article.language,
-            when=_milliseconds(article.when.timestamp()),
-            clock=0,
-            version=_milliseconds(article.collected.timestamp()),
-            vector=quantise(article.embedding),
-            terms=read_terms(article),
-            fingerprint=fingerprint(article),
-        )
+        record = self._read(article)
         self._sequence += 1
         self._clock = record.clock = self._tick(record.when)
         vector = self._center(record)
@@ -184,7 +172,56 @@ class Clusterer:
                     answers.append(record)
         return [self._answer(r) for r in sorted(answers, key=lambda r: r.sequence)]
 
+    def explain(self, article_id: str) -> Explanation | None:
+        """Why an article is where it is, by the stories as they are now; None where it is not in memory."""
+        record = self._records.get(article_id)
+        if record is None:
+            return None
+        vector = self._center(record)
+        self._table.remove(record, vector)
+        compared = self._compare(record, vector)
+        self._table.add(record, vector)
+        return Explanation(
+            article_id=record.id,
+            story_id=record.story,
+            duplicate_of=record.duplicate_of,
+            new_story=record.new_story,
+            score=record.score,
+            fixed=record.fixed,
+            moved=record.moved,
+            threshold=self.weights.join,
+            candidates=compared,
+        )
+
+    def compare(self, article: AnalyzedArticle) -> list[Candidate]:
+        """The stories an article would be compared with if it arrived now, closest first. Nothing is changed."""
+        record = self._read(article)
+        return self._compare(record, self._center(record))
+
     # -- deciding
+
+    def _compare(self, record: Record, vector: Vector) -> list[Candidate]:
+        comparison = Comparison(record, self._table, self._means, self.weights)
+        found = [
+            Candidate.of(story, comparison.signals(product, story), self.weights)
+            for product, story in self._table.candidates(record, vector, self.config.candidates)
+        ]
+        return sorted(found, key=lambda each: (-each.closeness, each.story_id))
+
+    def _read(self, article: AnalyzedArticle) -> Record:
+        return Record(
+            id=article.id,
+            sequence=self._sequence + 1,
+            story="",
+            revision=content_revision(article.title, article.text),
+            language=article.language,
+            when=_milliseconds(article.when.timestamp()),
+            clock=0,
+            version=_milliseconds(article.collected.timestamp()),
+            vector=quantise(article.embedding),
+            terms=read_terms(article),
+            fingerprint=fingerprint(article),
+        )
 
     def _decide(self, record: Record, vector: Vector) -> None:
         compared = self._table.candidates(record, vector, self.config.candidates)

@@ -56,11 +56,10 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     for start in range(0, len(records), _BLOCK):
         rows = slice(start, start + _BLOCK)
         gaps = np.minimum(np.abs(when[rows, None] - when[None, :]) / AGE_UNIT_MS, AGE_CAP)
-        closeness[rows] = vectors[rows] @ vectors.T / (SCALE * SCALE) - weights.weight("age") * gaps
+        here = places[rows] @ places.T > 0
+        elsewhere = placed[rows, None] & placed[None, :] & ~here
+        closeness[rows] = combine(vectors[rows] @ vectors.T, gaps, here, elsewhere, weights)
         closeness[rows] += weights.stay * (current[rows, None] == current[None, :])
-        shared = places[rows] @ places.T > 0
-        closeness[rows] += weights.weight("places") * shared
-        closeness[rows] -= weights.weight("elsewhere") * (placed[rows, None] & placed[None, :] & ~shared)
     np.fill_diagonal(closeness, 1.0)
     _keep_apart(records, closeness)
     lengths = np.array([means.length(language) for language in languages])
@@ -68,6 +67,21 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     for together in _kept_together(records):
         linkage.join(together)
     return linkage.run(weights.repair)
+
+
+def combine(
+    products: npt.NDArray[np.floating],
+    gaps: npt.NDArray[np.floating],
+    here: npt.NDArray[np.bool_],
+    elsewhere: npt.NDArray[np.bool_],
+    weights: Weights,
+) -> npt.NDArray[np.floating]:
+    """Closeness of pairs of articles, from what signals.py calls similarity, age, places and elsewhere."""
+    found = products * (weights.weight("similarity") / (SCALE * SCALE))
+    found -= weights.weight("age") * gaps
+    found += weights.weight("places") * here
+    found -= weights.weight("elsewhere") * elsewhere
+    return found
 
 
 def place_matrix(records: Sequence[Record]) -> npt.NDArray[np.float32]:
