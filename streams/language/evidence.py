@@ -35,8 +35,9 @@ _KANA_IN_JAPANESE = 0.1
 """A Chinese text may quote a Japanese name; a Japanese one has more kana than this among its characters."""
 _NAME_WEIGHT = 0.4
 """Of a capitalised word inside a sentence: names travel between languages, and English ones most of all."""
-_TITLE_CASE = 0.6
-"""Where more of the words than this begin with a capital, capitals mark no names."""
+_LOWER_WORDS = 2
+"""Capitals mark names where at least so many words are without: a Title-Cased Headline keeps its function words
+small, and they tell its language."""
 _REPEATS = 3
 """A word counts this often at most: tables and navigation repeat."""
 
@@ -121,7 +122,7 @@ def _weigh(found: list[str], main: str) -> dict[str, float]:
     """Words of the main script in lower case, each with its weight."""
     mine = [word for word in found if script(word[0]) == main]
     capitalised = [word[0].isupper() for word in mine]
-    names = sum(capitalised) <= _TITLE_CASE * len(mine)
+    names = capitalised.count(False) >= _LOWER_WORDS
     weights: dict[str, float] = {}
     for word, capital in zip(mine, capitalised, strict=True):
         weight = _NAME_WEIGHT if capital and names else 1.0

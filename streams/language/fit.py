@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.language.ngrams import LONGEST, STEP, NgramModel, ScriptTable, features, order
-from streams.language.words import letters_by_script, script
+from streams.language.words import UNSPACED, letters_by_script, script
 
 KEPT, KEPT_AMONG_KIN = 900, 900
 """Features each language may name as most telling, against all languages and against its kin; a table holds the
@@ -23,8 +23,8 @@ KIN = (
     ("et", "fi"), ("ga", "gd"), ("ceb", "tl"), ("jv", "su"), ("haw", "mi", "sm", "to", "ty"), ("lt", "lv"),
 )  # fmt: skip
 """Languages that are hard to tell apart."""
-UNTOLD = frozenset({"Hani", "Kana"})
-"""Scripts told apart by rule, not by table."""
+BLUR = 0.6
+"""Difference of a log-likelihood ratio from its mean among kin that says nothing."""
 SMOOTHING, WORD_SMOOTHING = 600.0, 150.0
 """Counts' worth of belief in the mean of the script's languages: for n-grams, and for whole words."""
 SMALLEST, LARGEST = -2.5, 5.0
@@ -36,7 +36,7 @@ MAIN_SCRIPT = 0.15
 
 
 def fit(counts: Mapping[str, Mapping[str, float]]) -> NgramModel:
-    """Tables for every script that two or more languages share.
+    """Tables for every script with spaces that two or more languages share; the others are told by rule.
 
     Args:
         counts: by language, its words in lower case with their (weighted) numbers of occurrence.
@@ -47,7 +47,7 @@ def fit(counts: Mapping[str, Mapping[str, float]]) -> NgramModel:
         for name, share in letters.items():
             if share >= MAIN_SCRIPT * sum(letters.values()):
                 by_script[name][language] = _feature_counts(found, name)
-    shared = {name: told for name, told in sorted(by_script.items()) if len(told) > 1 and name not in UNTOLD}
+    shared = {name: told for name, told in sorted(by_script.items()) if len(told) > 1 and name not in UNSPACED}
     return NgramModel({name: _table(told) for name, told in shared.items()})
 
 
@@ -76,9 +76,24 @@ def _table(told: Mapping[str, Counter[str]]) -> ScriptTable:
         counts, total = told[language], totals[language]
         for row, feature in enumerate(kept):
             values[row, column] = _ratio(feature, counts.get(feature, 0), total[order(feature)], mean[feature])
+    for group in KIN:
+        columns = [column for column, language in enumerate(languages) if language in group]
+        if len(columns) > 1:
+            values[:, columns] = _blur(values[:, columns])
     smallest = [[SMALLEST_WORD if order(feature) > LONGEST else SMALLEST] for feature in kept]
     stored = np.rint(values.clip(smallest, LARGEST) / STEP).astype(np.int8)
     return ScriptTable(languages, {feature: row for row, feature in enumerate(kept)}, stored)
+
+
+def _blur(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(features, kin) with small differences taken out, large ones made smaller by as much.
+
+    How often a word that kin share occurs depends on what a source is about; that one of them lacks it does not.
+    """
+    mean = values.mean(axis=1, keepdims=True)
+    away = values - mean
+    blurred: NDArray[np.float64] = mean + np.sign(away) * np.maximum(np.abs(away) - BLUR, 0.0)
+    return blurred
 
 
 def _totals(counts: Mapping[str, float]) -> dict[int, float]:

@@ -38,6 +38,8 @@ _BLOCKS = (
     (0xAC00, 0xD7B0, "Hang"), (0xF900, 0xFB00, "Hani"), (0xFB00, 0xFB07, "Latn"), (0xFB1D, 0xFB50, "Hebr"),
     (0xFB50, 0xFE00, "Arab"), (0xFE70, 0xFF00, "Arab"), (0xFF66, 0xFFA0, "Kana"), (0x20000, 0x30000, "Hani"),
 )  # fmt: skip
+UNSPACED = frozenset({"Hani", "Kana"})
+"""Scripts written without spaces, and beside one another."""
 _PAGE = 16
 _SCRIPTS = {
     page: name for first, end, name in _BLOCKS for page in range(first // _PAGE, -(-end // _PAGE)) if end <= 0x10000
@@ -73,6 +75,10 @@ def letters_by_script(found: Mapping[str, int]) -> dict[str, int]:
     letters: Counter[str] = Counter()
     for word, count in found.items():
         name = script(word[0])
-        if name:
+        if name in UNSPACED:
+            # What is found as one word may be a whole clause, in two scripts.
+            for character in word:
+                letters[script(character) or name] += count
+        elif name:
             letters[name] += len(word) * count
     return dict(letters)
