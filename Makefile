@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_FLAGS ?=
+DATA ?= ../shared/data
 TEST_FLAGS ?=
 
 .PHONY: help install demo test lint engines docs train clean
@@ -36,6 +37,9 @@ engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 an
 
 docs: install  ## write the generated pages of docs/ again
 	$(BIN)/polywire topics docs
+
+train: install  ## fit the clustering's weights again from DATA (default ../shared/data); prints what each signal is worth
+	$(BIN)/polywire train stories --data $(DATA)
 
 clean:  ## remove the virtual environment and this folder's state
 	rm -rf $(VENV) .polywire

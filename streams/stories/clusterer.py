@@ -96,7 +96,7 @@ class Clusterer:
         known = self._records.get(article.id)
         if known is not None and known.revision == content_revision(article.title, article.text):
             return self._answer(known)
-        record = self._read(article)
+        record = self.read(article)
         self._sequence += 1
         self._clock = record.clock = self._tick(record.when)
         vector = self._center(record)
@@ -195,7 +195,7 @@ class Clusterer:
 
     def compare(self, article: AnalyzedArticle) -> list[Candidate]:
         """The stories an article would be compared with if it arrived now, closest first. Nothing is changed."""
-        record = self._read(article)
+        record = self.read(article)
         return self._compare(record, self._center(record))
 
     # -- deciding
@@ -208,7 +208,8 @@ class Clusterer:
         ]
         return sorted(found, key=lambda each: (-each.closeness, each.story_id))
 
-    def _read(self, article: AnalyzedArticle) -> Record:
+    def read(self, article: AnalyzedArticle) -> Record:
+        """What would be remembered of an article if it arrived now; its story is not decided. Nothing is changed."""
         return Record(
             id=article.id,
             sequence=self._sequence + 1,

@@ -62,3 +62,14 @@ class Weights:
             "stay": self.stay,
             "slope": self.slope,
         }
+
+
+START = Weights(
+    cohesion=0.8,
+    signals=(1.0, 0.15, 0.7, 0.05, 0.1, 0.0, 0.0, 0.0, 0.0),
+    join=0.5,
+    repair=0.5,
+    stay=0.02,
+    slope=20.0,
+)
+"""Where training begins: set by hand."""

@@ -1,0 +1,105 @@
+"""Decisions per second of the clusterer, on one core, as live stories grow from 1,000 to 100,000.
+
+    .venv/bin/python bench/stories_speed.py [--stories 1000,10000,100000] [--measure 2000]
+
+The articles are invented: events in topics, vectors with the spread of real ones, words by Zipf's law. Each size is
+reached by the clusterer's own decisions; then `--measure` more articles, most of them on known events, are decided and
+timed one by one, in processor time, so that other work on the machine counts little. `found` is the share of articles
+on known events that reached the event's story: speed is not to be bought with misses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import psutil
+
+from schemas.articles import AnalyzedArticle
+from streams.stories import ClusterConfig, Clusterer
+
+LANGUAGES = ("en", "es", "ar", "ru", "ms", "zh", "fr", "de", "pt", "hi")
+TOPICS = 300
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Stream:
+    """Invented articles."""
+
+    def __init__(self, seed: int = 5) -> None:
+        self._random = np.random.default_rng(seed)
+        self._topics = self._random.normal(size=(TOPICS, 384))
+        self._events: list[tuple[int, np.ndarray, list[str]]] = []
+        self._made = 0
+
+    def articles(self, count: int, *, new: float) -> Iterator[tuple[int, AnalyzedArticle]]:
+        for _ in range(count):
+            if not self._events or self._random.random() < new:
+                topic = int(self._random.integers(TOPICS))
+                centre = 0.55 * self._topics[topic] + self._random.normal(size=384)
+                self._events.append((topic, centre, self._words(14, topic)))
+            # Recent events are told of more often.
+            back = min(len(self._events) - 1, int(self._random.exponential(len(self._events) / 4)))
+            number = len(self._events) - 1 - back
+            _, centre, words = self._events[number]
+            yield number, self._article(centre, words)
+
+    def _words(self, count: int, topic: int) -> list[str]:
+        ranks = np.minimum(self._random.zipf(1.3, size=count), 50_000)
+        return [f"w{rank}" for rank in ranks] + [f"Topic{topic}", f"{int(self._random.integers(2, 999))}"]
+
+    def _article(self, centre: np.ndarray, words: list[str]) -> AnalyzedArticle:
+        vector = centre + 0.75 * self._random.normal(size=384)
+        vector /= np.linalg.norm(vector)
+        self._made += 1
+        when = START + timedelta(seconds=self._made)
+        own = [f"w{rank}" for rank in np.minimum(self._random.zipf(1.3, size=30), 50_000)]
+        return AnalyzedArticle.model_construct(
+            id=f"bench-{self._made:09d}", source="bench", title=" ".join(words), text=" ".join(own), published=when,
+            collected=when, language=LANGUAGES[self._made % len(LANGUAGES)], language_confidence=1.0,
+            embedding=vector.tolist(), entities=[], deals=[],
+        )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stories", default="1000,10000,100000")
+    parser.add_argument("--measure", type=int, default=2_000)
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.stories.split(",")]
+    stream, clusterer = Stream(), Clusterer(ClusterConfig(window_hours=1e6, max_articles=10_000_000))
+    first_story: dict[int, str] = {}
+    print(f"{'stories':>9} {'decisions/s':>12} {'median ms':>10} {'99% ms':>8} {'found':>7} {'memory MB':>10}")
+    for size in sizes:
+        while clusterer.stories < size:
+            for event, article in stream.articles(min(500, size - clusterer.stories), new=1.0):
+                first_story.setdefault(event, clusterer.assign(article).story_id)
+        batch = list(stream.articles(options.measure, new=0.3))
+        times, known, found = [], 0, 0
+        for event, article in batch:
+            started = time.process_time()
+            answer = clusterer.assign(article)
+            times.append(time.process_time() - started)
+            if event in first_story:
+                known += 1
+                found += answer.story_id == first_story[event]
+            first_story.setdefault(event, answer.story_id)
+        took = np.array(times)
+        memory = psutil.Process().memory_info().rss / 1e6
+        print(
+            f"{clusterer.stories:>9} {len(took) / took.sum():>12.0f} {np.median(took) * 1e3:>10.2f}"
+            f" {np.quantile(took, 0.99) * 1e3:>8.2f} {found / max(1, known):>7.3f} {memory:>10.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""`polywire train stories`: fit the shipped weights again from development data (`make train`)."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from polywire.runtime.errors import UserError
+from polywire.runtime.settings import Settings
+
+DATA = Path("../shared/data")
+app = typer.Typer(no_args_is_help=True, help="Fit the shipped weights again from development data.")
+
+
+@app.callback()
+def _train() -> None:
+    """Fit the shipped weights again from development data."""
+
+
+@app.command()
+def stories(
+    data: Annotated[Path, typer.Option(help="Folder with headlines-dev, ntrex-dev and itn.")] = DATA,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write the weights; else over the shipped ones.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option(help="Also fit without the later events, each set, some languages; try each there.")
+    ] = True,
+) -> None:
+    """Fit the clustering's weights, and print what each signal is worth. Some minutes on one core."""
+    from polywire.training.stories import fit_arrival, fit_repair, fit_slope
+    from polywire.training.story_report import ablation, carried_over
+    from polywire.training.story_sets import SPLIT, Pairs, load_sets
+    from streams.embedding import ModelMissing
+    from streams.stories.model import START, WEIGHTS_FILE
+
+    console = Console(highlight=False)
+    with Progress(
+        TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+        disable=not console.is_terminal, transient=True,
+    ) as progress:  # fmt: skip
+        bar = progress.add_task("reading")
+        try:
+            sets = load_sets(
+                data, Settings().cache_dir, lambda done, of: progress.update(bar, completed=done, total=of)
+            )
+        except ModelMissing as error:
+            raise UserError(str(error)) from error
+    early, late = sets["headlines-dev"].split(SPLIT)
+    parallel, blurbs = sets["ntrex-dev"], sets["itn"]
+    pairs = {each.name: Pairs(each) for each in (early, late, parallel, blurbs)}
+
+    console.print("[bold]Looking back[/]: weights and threshold")
+    weights = fit_repair(list(pairs.values()), START, rounds=2, say=console.print)
+    console.print("[bold]On arrival[/]: threshold and lexical signals")
+    weights = fit_arrival([early, late, parallel], weights, say=console.print)
+    weights = fit_slope([early, late, parallel], weights)
+    target = output or WEIGHTS_FILE
+    target.write_text(json.dumps(weights.dump(), indent=2) + "\n", encoding="utf-8")
+    console.print(f"Wrote {target}\n")
+
+    shown = [early, late, sets["headlines-dev"], parallel, blurbs]
+    table = Table("", *[each.name for each in shown], title="BCubed F1: what each signal is worth")
+    for row in ablation(shown, weights):
+        table.add_row(row.what, *[f"{score:.3f}" for score in row.scores])
+    console.print(table)
+    if check:
+        table = Table("left out", "F1 there", "with its own threshold", title="Fitted without, tried on")
+        others = [pairs[parallel.name], pairs[blurbs.name]]
+        for name, score, own in carried_over(pairs[early.name], pairs[late.name], others, START, console.print):
+            table.add_row(name, f"{score:.3f}", "" if math.isnan(own) else f"{own:.3f}")
+        console.print(table)
