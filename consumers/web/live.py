@@ -36,7 +36,9 @@ RECENT = 30.0
 had it yet."""
 GATHER = 0.25
 """Seconds between two tellings: a story that changes ten times in between is told once."""
-_POLL_MS = 500
+_PAUSE = 0.1
+"""Seconds between two polls. Waiting inside a poll instead would let the client ask without pause an engine that
+answers at once when it has nothing (the embedded one does): most of a core for an idle page."""
 _RETRY = (1.0, 2.0, 5.0, 15.0)
 
 Kind = Literal["story", "alert"]
@@ -159,6 +161,7 @@ class BusReader(threading.Thread):
                     while not self._stop_asked.is_set():
                         self._read(consumer)
                         failures = 0
+                        self._stop_asked.wait(_PAUSE)
                 finally:
                     consumer.close()
             except KafkaError as error:
@@ -168,7 +171,7 @@ class BusReader(threading.Thread):
                 failures += 1
 
     def _read(self, consumer: KafkaConsumer) -> None:
-        for records in consumer.poll(timeout_ms=_POLL_MS).values():
+        for records in consumer.poll(timeout_ms=0).values():
             for record in records:
                 topic = BY_NAME[record.topic]
                 try:
