@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from polywire.engines import make_engine
+from polywire.engines.jvm.folders import discard
 from polywire.runtime.settings import Settings
 
 STRICT = "POLYWIRE_TEST_STRICT"
@@ -45,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # noqa: ARG001
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
     report = yield
     if os.environ.get(STRICT) and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -83,3 +84,5 @@ def _running(name: str, folder: Path) -> Iterator[Settings]:
         }
     )
     running.stop()
+    if name == "jvm":
+        discard(folder)

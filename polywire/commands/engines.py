@@ -28,14 +28,12 @@ def build() -> None:
 @app.command()
 def info(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
     """What engines there are, and whether they could be started now."""
-    import shutil
     from importlib.metadata import version
 
-    from polywire.engines.jvm.build import installed, is_built
+    from polywire.engines.jvm.build import installed, is_built, missing
 
     settings = Settings()
     built = is_built(settings.cache_dir.absolute())
-    jdk = shutil.which("javac") is not None and shutil.which("mvn") is not None
     versions = json.loads((installed(settings.cache_dir.absolute()) / "built.json").read_text()) if built else {}
     engines = [
         {"name": "embedded", "what": f"noida-db {version('noida-db')}", "durable": False, "state": "ready"},
@@ -43,11 +41,8 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="For a program to 
             "name": "jvm",
             "what": f"Kafka {versions.get('kafka', '4.3')}, Elasticsearch {versions.get('elasticsearch', '8.19')} core",
             "durable": True,
-            "state": "ready"
-            if built
-            else "can be built: polywire engines build"
-            if jdk
-            else "needs a JDK 17 and Maven",
+            "state": missing(settings.cache_dir.absolute())
+            or ("ready" if built else "can be built: polywire engines build"),
         },
         {
             "name": "external",
@@ -61,7 +56,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="For a program to 
         return
     for engine in engines:
         durable = "durable" if engine["durable"] else "not durable"
-        print(f"{engine['name']:9} {engine['state']:36} {durable:12} {engine['what']}")
+        print(f"{engine['name']:9} {durable:12} {engine['what']}: {engine['state']}")
 
 
 @app.command()

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from filelock import FileLock, Timeout
+
 from polywire.runtime.errors import UserError
 
 _PR_SET_PDEATHSIG = 1
+# Loaded here and not in the child: between fork and exec a child should do as little as it can.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,10 @@ class Server:
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
     ) -> None:
-        """Start `command` in a session of its own, so that Ctrl-C on the terminal does not reach it before us."""
+        """Start `command` in a session of its own, so that Ctrl-C on the terminal does not reach it before us.
+
+        Call it from a thread that lives as long as the server should: Linux takes the thread for the parent.
+        """
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -76,7 +83,11 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 user=user,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                # With the user go its groups, or the server would keep those of root.
+                group=_group_of(user) if user else None,
+                extra_groups=[] if user else None,
+                # Runs as `user` already: the kernel would forget the wish at a change of user.
+                preexec_fn=die_with_parent if _LIBC else None,
             )
 
     @property
@@ -87,7 +98,7 @@ class Server:
     def why_not_alive(self) -> str | None:
         """None while it runs, else how it ended, with its last words."""
         if self._process is None:
-            return f"{self.name} was not started"
+            return f"{self.name} is not running"
         status = self._process.poll()
         if status is None:
             return None
@@ -120,11 +131,41 @@ class Server:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._process = None
 
 
 def die_with_parent() -> None:
     """Linux, in the child: when we are killed without a chance to clean up, it ends as well."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _LIBC:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Hold:
+    """One engine at a time over a folder: two would write over each other's data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = FileLock(folder / "engine.lock", thread_local=False)
+
+    def take(self) -> None:
+        """Raises UserError when another process has it. A process that was killed holds nothing."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"an engine already runs on {self._folder}: stop it, or choose another POLYWIRE_STATE_DIR"
+            ) from None
+
+    def release(self) -> None:
+        """Harmless when not taken."""
+        self._lock.release(force=True)
+
+
+def _group_of(user: str) -> int:
+    import pwd  # not on Windows, where no server is given another user
+
+    return pwd.getpwnam(user).pw_gid
 
 
 def tail(log_file: Path, lines: int = 3) -> str:
@@ -148,8 +189,15 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def listens(host: str, port: int) -> bool:
-    """Somebody takes connections there."""
+def listens(port: int) -> bool:
+    """Somebody takes connections there, on the loopback address."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
-        return probe.connect_ex((host, port)) == 0
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def refuse_taken(*ports: int) -> None:
+    """Raises UserError when somebody listens on one of them already."""
+    for port in ports:
+        if listens(port):
+            raise UserError(f"port {port} is taken by another program: choose another, or 0 for any free one")

@@ -10,7 +10,7 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
-from polywire.engines.base import EngineAddresses, Server, free_ports, listens
+from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, listens, refuse_taken
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
@@ -25,6 +25,7 @@ class EmbeddedEngine:
         """Ports of 0 mean: any free one."""
         self._data = settings.state_dir.absolute() / "embedded"
         self._server = Server("the embedded engine", settings.state_dir.absolute() / "logs" / "embedded.log")
+        self._hold = Hold(self._data)
         self._kafka_port = kafka_port
         self._elasticsearch_port = elasticsearch_port
 
@@ -32,23 +33,26 @@ class EmbeddedEngine:
         """See Engine.start."""
         free = free_ports(2)
         kafka, elastic = self._kafka_port or free[0], self._elasticsearch_port or free[1]
-        for port in (kafka, elastic):
-            if listens("127.0.0.1", port):
-                raise UserError(f"port {port} is taken by another program: choose another, or 0 for any free one")
-        self._data.mkdir(parents=True, exist_ok=True)
-        self._server.start(
-            [
-                str(_binary()), "start", "--data-dir", str(self._data), "--host", "127.0.0.1",
-                "--only", "kafka,elasticsearch", "--kafka-port", str(kafka), "--elasticsearch-port", str(elastic),
-            ]
-        )  # fmt: skip
+        refuse_taken(kafka, elastic)
+        self._hold.take()
         url = f"http://127.0.0.1:{elastic}"
-        self._server.wait_until(lambda: listens("127.0.0.1", kafka) and _answers(url), 30.0)
+        try:
+            self._server.start(
+                [
+                    str(_binary()), "start", "--data-dir", str(self._data), "--host", "127.0.0.1",
+                    "--only", "kafka,elasticsearch", "--kafka-port", str(kafka), "--elasticsearch-port", str(elastic),
+                ]
+            )  # fmt: skip
+            self._server.wait_until(lambda: listens(kafka) and _answers(url), 30.0)
+        except BaseException:
+            self.stop()
+            raise
         return EngineAddresses(f"127.0.0.1:{kafka}", url)
 
     def stop(self) -> None:
         """See Engine.stop. Stopping in order saves the data."""
         self._server.stop()
+        self._hold.release()
 
     def why_not_alive(self) -> str | None:
         """See Engine.why_not_alive."""

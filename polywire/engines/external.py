@@ -11,7 +11,6 @@ from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import make_admin
 from polywire.runtime.settings import Settings
 
-
 _PATIENCE = 10.0
 
 

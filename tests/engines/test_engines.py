@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from elasticsearch import Elasticsearch
 from kafka import TopicPartition
@@ -17,8 +19,8 @@ from kafka import TopicPartition
 from polywire.engines import Engine, make_engine
 from polywire.engines.base import EngineAddresses, free_ports
 from polywire.engines.embedded import EmbeddedEngine
-from polywire.engines.jvm import JvmEngine, build
-from polywire.engines.jvm.build import _named_components
+from polywire.engines.jvm import JvmEngine
+from polywire.engines.jvm.folders import discard
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
 from polywire.runtime.settings import Settings
@@ -30,18 +32,26 @@ Start = Callable[[str], tuple[Engine, Settings]]
 
 
 @pytest.fixture
-def start(tmp_path: Path, request: pytest.FixtureRequest) -> Start:
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state folder with everything in its name that a path may hold."""
+    folder = tmp_path / "état, = # 東京"
+    yield folder
+    discard(folder)
+
+
+@pytest.fixture
+def start(state: Path, request: pytest.FixtureRequest) -> Start:
     def run(name: str) -> tuple[Engine, Settings]:
-        base = Settings(engines=name, state_dir=tmp_path)
+        base = Settings(engines=name, state_dir=state)
         engine = make_engine(name, base)
         addresses = engine.start()
         request.addfinalizer(engine.stop)
-        return engine, _at(base, addresses)
+        return engine, at(base, addresses)
 
     return run
 
 
-def _at(settings: Settings, addresses: EngineAddresses) -> Settings:
+def at(settings: Settings, addresses: EngineAddresses) -> Settings:
     return settings.model_copy(
         update={
             "kafka_bootstrap": addresses.kafka_bootstrap,
@@ -144,45 +154,6 @@ def test_kafka_killed_loses_no_acknowledged_message(start: Start) -> None:
     assert len(ids_on_topic(again)) == 2_000
 
 
-@pytest.mark.jvm
-@pytest.mark.parametrize(
-    ("analyzer", "text", "tokens"),
-    [
-        ("english", "The missiles were supplied", ["missil", "were", "suppli"]),
-        ("russian", "поставки ракет", ["поставк", "ракет"]),
-        ("arabic", "الصواريخ", ["صواريخ"]),
-        ("german", "Lieferungen", ["lieferung"]),
-        ("cjk", "自走砲", ["自走", "走砲"]),
-        ("turkish", "füzeleri", ["füze"]),
-    ],
-)
-def test_the_plugin_gives_the_language_analysers_back(
-    shared_jvm: Settings, analyzer: str, text: str, tokens: list[str]
-) -> None:
-    with Elasticsearch(shared_jvm.elasticsearch_url) as es:
-        answer = es.indices.analyze(analyzer=analyzer, text=text)
-    assert [t["token"] for t in answer["tokens"]] == tokens
-
-
-@pytest.mark.jvm
-def test_every_component_of_the_plugin_is_known(shared_jvm: Settings) -> None:
-    components = _named_components()
-    assert len(components["org.elasticsearch.plugin.analysis.AnalyzerFactory"]) == 36
-    with Elasticsearch(shared_jvm.elasticsearch_url) as es:
-        for name in components["org.elasticsearch.plugin.analysis.AnalyzerFactory"]:
-            es.indices.analyze(analyzer=name, text="word")
-        for name in components["org.elasticsearch.plugin.analysis.TokenFilterFactory"]:
-            es.indices.analyze(tokenizer="standard", filter=[name], text="word")
-
-
-@pytest.fixture(scope="module")
-def shared_jvm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    base = Settings(engines="jvm", state_dir=tmp_path_factory.mktemp("jvm"))
-    engine = make_engine("jvm", base)
-    yield _at(base, engine.start())
-    engine.stop()
-
-
 def test_a_taken_port_is_told_of(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     with socket.socket() as taken:
@@ -204,14 +175,48 @@ def test_a_server_that_dies_is_told_of(start: Start) -> None:
     assert "killed by SIGKILL" in (engine.why_not_alive() or "")
 
 
-def test_without_a_jdk_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match="apt-get install openjdk-17"):
-        build(tmp_path, lambda _: None)
-
-
 def test_external_says_what_is_not_there(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     settings = Settings(engines="external", state_dir=tmp_path, kafka_bootstrap=f"127.0.0.1:{port}")
     with pytest.raises(UserError, match=r"no Kafka at .*POLYWIRE_KAFKA_BOOTSTRAP"):
         make_engine("external", settings).start()
+
+
+def test_external_takes_what_answers(start: Start) -> None:
+    _, settings = start("embedded")
+    addresses = make_engine("external", settings).start()
+    assert at(settings, addresses) == settings
+
+
+def test_a_second_engine_on_the_same_folder_is_refused(start: Start) -> None:
+    engine, settings = start("embedded")
+    with pytest.raises(UserError, match="already runs on"):
+        make_engine("embedded", settings).start()
+    engine.stop()
+    start("embedded")
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from polywire.engines import make_engine
+from polywire.runtime.settings import Settings
+make_engine(sys.argv[1], Settings(engines=sys.argv[1], state_dir=Path(sys.argv[2]))).start()
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux, whose kernel tells a child of its parent's death")
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_left_when_the_starter_is_killed(state: Path, name: str) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, name, str(state)], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    with starter.stdout as told:
+        assert "up\n" in iter(told.readline, "")
+        servers = psutil.Process(starter.pid).children(recursive=True)
+        starter.kill()
+        starter.wait()
+    assert len(servers) == {"embedded": 1, "jvm": 3}[name]
+    _, alive = psutil.wait_procs(servers, timeout=30)
+    assert alive == []

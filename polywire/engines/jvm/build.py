@@ -9,17 +9,22 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from polywire.engines.base import die_with_parent
+from polywire.engines.jvm.folders import make_enterable
+from polywire.engines.jvm.java import HOW, Java, find_java
 from polywire.runtime.errors import UserError
 
 _HERE = Path(__file__).parent
 _JAVA = _HERE / "src" / "main" / "java" / "polywire"
 _PLUGIN = "polywire-analysis"
 _DONE = "built.json"
-_HOW = "apt-get install openjdk-17-jdk-headless maven (or choose --engines embedded)"
+_NEWS_EVERY = 5.0
 _KINDS = {
     "AnalyzerFactory": "org.elasticsearch.plugin.analysis.AnalyzerFactory",
     "TokenFilterFactory": "org.elasticsearch.plugin.analysis.TokenFilterFactory",
@@ -53,17 +58,17 @@ def build(cache_dir: Path, tell: Tell) -> Path:
     target = installed(cache_dir)
     if (target / _DONE).exists():
         return target
-    for tool in ("javac", "mvn"):
-        if shutil.which(tool) is None:
-            raise UserError(f"the jvm engines need a JDK 17 and Maven, and there is no {tool}: {_HOW}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    java = _tools()
+    make_enterable(target.parent)
     with _alone(target.with_suffix(".lock"), tell):
         if (target / _DONE).exists():
             return target
+        for left in target.parent.glob(f"{target.name}-building-*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a build that was killed: nobody else builds now
         # Built beside and renamed when whole: a build that was killed is never taken for done.
         work = Path(tempfile.mkdtemp(prefix=f"{target.name}-building-", dir=target.parent))
         try:
-            _maven(work, tell)
+            _maven(java, work, tell)
             _assemble(work, tell)
             work.chmod(0o755)
             shutil.rmtree(target, ignore_errors=True)
@@ -71,6 +76,27 @@ def build(cache_dir: Path, tell: Tell) -> Path:
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return target
+
+
+def missing(cache_dir: Path) -> str | None:
+    """What keeps the engines from being started, or built where they are not yet; None when nothing does."""
+    try:
+        if is_built(cache_dir):
+            find_java()
+        else:
+            _tools()
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _tools() -> Java:
+    java = find_java()
+    if not java.has_compiler:
+        raise UserError(f"the jvm engines need a JDK, and {java.home} has no compiler: {HOW}")
+    if shutil.which("mvn") is None:
+        raise UserError(f"the jvm engines need Maven, and there is no mvn on the PATH: {HOW}")
+    return java
 
 
 @contextmanager
@@ -86,15 +112,38 @@ def _alone(lock: Path, tell: Tell) -> Iterator[None]:
         yield
 
 
-def _maven(work: Path, tell: Tell) -> None:
+def _maven(java: Java, work: Path, tell: Tell) -> None:
     tell("fetching Kafka and Elasticsearch with Maven (160 MB the first time)")
     command = [
-        "mvn", "--batch-mode", "--quiet", "--file", str(_HERE / "pom.xml"),
+        "mvn", "--batch-mode", "--file", str(_HERE / "pom.xml"),
         f"-Dinstall.dir={work}", f"-DbuildDirectory={work / 'build'}", "package",
     ]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        errors = [line for line in result.stdout.splitlines() if line.startswith("[ERROR]")] or [result.stderr[-600:]]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "JAVA_HOME": str(java.home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        preexec_fn=die_with_parent,
+    )
+    assert process.stdout is not None
+    fetched, words, next_news = 0, deque[str](maxlen=200), time.monotonic() + _NEWS_EVERY
+    try:
+        for line in process.stdout:
+            words.append(line.strip())
+            fetched += "Downloaded from" in line
+            if fetched and time.monotonic() >= next_news:
+                tell(f"{fetched} files fetched")
+                next_news = time.monotonic() + _NEWS_EVERY
+        status = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if status:
+        errors = [line for line in words if line.startswith("[ERROR]")] or list(words)[-6:]
         raise UserError("Maven could not build the jvm engines:\n" + "\n".join(errors[:6]))
 
 
@@ -108,7 +157,7 @@ def _assemble(work: Path, tell: Tell) -> None:
     plugin.mkdir(parents=True)
     shutil.copy(work / "build" / f"{_PLUGIN}.jar", plugin)
     shutil.rmtree(work / "build")
-    (plugin / "named_components.json").write_text(json.dumps(_named_components(), indent=1))
+    (plugin / "named_components.json").write_text(json.dumps(named_components(), indent=1))
     (plugin / "stable-plugin-descriptor.properties").write_text(
         f"name={_PLUGIN}\n"
         "description=Language analysers for the core distribution\n"
@@ -116,16 +165,16 @@ def _assemble(work: Path, tell: Tell) -> None:
         f"elasticsearch.version={version}\n"
         "java.version=17\n"
     )
+    (work / _DONE).write_text(json.dumps({"elasticsearch": version, "kafka": _kafka_version(work)}))
     for folder, _, files in os.walk(work):
         # The server runs as another user where root builds it.
         Path(folder).chmod(0o755)
         for name in files:
             path = Path(folder) / name
             path.chmod(path.stat().st_mode | 0o444)
-    (work / _DONE).write_text(json.dumps({"elasticsearch": version, "kafka": _kafka_version(work)}))
 
 
-def _named_components() -> dict[str, dict[str, str]]:
+def named_components() -> dict[str, dict[str, str]]:
     """Which class stands behind which name, read off the annotations in the source."""
     components: dict[str, dict[str, str]] = {interface: {} for interface in _KINDS.values()}
     for path in sorted(_JAVA.glob("*.java")):

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import base64
-import hashlib
+import json
 import os
 import shutil
 import subprocess
-import tempfile
 import uuid
 from pathlib import Path
 
 import httpx
 
-from polywire.engines.base import EngineAddresses, Server, free_ports, listens
+from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, listens, refuse_taken
 from polywire.engines.jvm.build import build
+from polywire.engines.jvm.folders import UNPRIVILEGED, claim, elastic_folder, refuse_closed, runs_as_root
+from polywire.engines.jvm.java import Java, find_java
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 from schemas.topics import MAX_MESSAGE_BYTES
 
 _HEAP = "512m"
-_UNPRIVILEGED = "nobody"
 _MESSAGE_BYTES = MAX_MESSAGE_BYTES + 1024 * 1024
+_LOCALE = {"LC_ALL": "C.UTF-8"}
+"""In the plain C locale Java cannot open a file whose name is not ASCII."""
 
 
 class JvmEngine:
@@ -35,7 +37,8 @@ class JvmEngine:
         self._settings = settings
         state = settings.state_dir.absolute()
         self._kafka_data = state / "jvm" / "kafka"
-        self._elastic_state = _elastic_folder(state)
+        self._elastic_state = elastic_folder(state)
+        self._hold = Hold(state / "jvm")
         self.kafka = Server("Kafka", state / "logs" / "kafka.log")
         self.elasticsearch = Server("Elasticsearch", state / "logs" / "elasticsearch.log")
         self._kafka_port = kafka_port
@@ -44,16 +47,18 @@ class JvmEngine:
     def start(self) -> EngineAddresses:
         """See Engine.start. The first start builds the engines."""
         home = build(self._settings.cache_dir.absolute(), lambda what: print(f"engines: {what}", flush=True))
+        java = find_java()
+        if runs_as_root():
+            refuse_closed(home)
         free = free_ports(4)
         kafka, elastic = self._kafka_port or free[0], self._elasticsearch_port or free[1]
-        for port in (kafka, elastic):
-            if listens("127.0.0.1", port):
-                raise UserError(f"port {port} is taken by another program: choose another, or 0 for any free one")
+        refuse_taken(kafka, elastic)
+        self._hold.take()
         try:
             # Both take seconds to start: side by side.
-            self._start_elasticsearch(home / "elasticsearch", elastic, free[3])
-            self._start_kafka(home / "kafka", kafka, free[2])
-            self.kafka.wait_until(lambda: listens("127.0.0.1", kafka), 60.0)
+            self._start_elasticsearch(java, home / "elasticsearch", elastic, free[3])
+            self._start_kafka(java, home / "kafka", kafka, free[2])
+            self.kafka.wait_until(lambda: listens(kafka), 60.0)
             self.elasticsearch.wait_until(lambda: _is_ready(elastic), 120.0)
         except BaseException:
             self.stop()
@@ -64,28 +69,29 @@ class JvmEngine:
         """See Engine.stop."""
         self.kafka.stop()
         self.elasticsearch.stop()
+        self._hold.release()
 
     def why_not_alive(self) -> str | None:
         """See Engine.why_not_alive."""
         return self.kafka.why_not_alive() or self.elasticsearch.why_not_alive()
 
-    def _start_kafka(self, home: Path, port: int, controller_port: int) -> None:
+    def _start_kafka(self, java: Java, home: Path, port: int, controller_port: int) -> None:
         self._kafka_data.mkdir(parents=True, exist_ok=True)
-        properties = self._kafka_data / "server.properties"
-        properties.write_text(_server_properties(self._kafka_data / "logs", port, controller_port))
-        classpath = str(home / "lib" / "*")
+        (self._kafka_data / "server.properties").write_text(_server_properties(port, controller_port))
+        run = [str(java.java), f"-Xmx{_HEAP}", "-cp", str(home / "lib" / "*")]
         if not (self._kafka_data / "logs" / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             done = subprocess.run(
-                ["java", "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
-                capture_output=True, text=True, check=False,
+                [*run, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", "server.properties"],
+                cwd=self._kafka_data, env={**os.environ, **_LOCALE}, capture_output=True, text=True, check=False,
             )  # fmt: skip
             if done.returncode:
                 raise UserError(f"Kafka's storage could not be formatted: {done.stderr.strip()[-600:]}")
-        self.kafka.start(["java", f"-Xmx{_HEAP}", "-cp", classpath, "kafka.Kafka", str(properties)])
+        self.kafka.start([*run, "kafka.Kafka", "server.properties"], cwd=self._kafka_data, environment=_LOCALE)
 
-    def _start_elasticsearch(self, home: Path, port: int, transport_port: int) -> None:
-        user = _UNPRIVILEGED if os.name == "posix" and os.geteuid() == 0 else None
+    def _start_elasticsearch(self, java: Java, home: Path, port: int, transport_port: int) -> None:
+        claim(self._kafka_data.parent, self._elastic_state)
+        user = UNPRIVILEGED if runs_as_root() else None
         folders = {name: self._elastic_state / name for name in ("config", "data", "logs", "tmp")}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,10 +105,12 @@ class JvmEngine:
             "network.host: 127.0.0.1\n"
             f"http.port: {port}\n"
             f"transport.port: {transport_port}\n"
-            f"path.data: {folders['data']}\n"
-            f"path.logs: {folders['logs']}\n"
+            # As a list: alone, it would be divided at commas.
+            f"path.data: {_yaml([str(folders['data'])])}\n"
+            f"path.logs: {_yaml(str(folders['logs']))}\n"
             # A developer's disk is often fuller than the watermarks like; refusing writes would look like a fault.
-            "cluster.routing.allocation.disk.threshold_enabled: false\n"
+            "cluster.routing.allocation.disk.threshold_enabled: false\n",
+            encoding="utf-8",
         )
         if user:
             for path in [self._elastic_state, *self._elastic_state.rglob("*")]:
@@ -111,7 +119,8 @@ class JvmEngine:
             [str(home / "bin" / "elasticsearch")],
             cwd=self._elastic_state,
             environment={
-                "ES_JAVA_HOME": str(java_home()),
+                **_LOCALE,
+                "ES_JAVA_HOME": str(java.home),
                 "ES_JAVA_OPTS": f"-Xms{_HEAP} -Xmx{_HEAP}",
                 "ES_TMPDIR": str(folders["tmp"]),
                 "ES_PATH_CONF": str(folders["config"]),
@@ -121,26 +130,12 @@ class JvmEngine:
         )
 
 
-def java_home() -> Path:
-    """The folder of the JDK that `java` on the PATH belongs to."""
-    java = shutil.which("java")
-    if java is None:
-        raise UserError("no java on the PATH: apt-get install openjdk-17-jdk-headless")
-    return Path(java).resolve().parents[1]
+def _yaml(value: str | list[str]) -> str:
+    # JSON is YAML that needs no care for what is in a path.
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _elastic_folder(state: Path) -> Path:
-    """Elasticsearch's own state. It refuses to run as root, and the user it then runs as may not be able to enter the
-    state folder (root's home, say): then a folder under the system's temporary one, named after the state folder.
-    """
-    if os.name != "posix" or os.geteuid() != 0:
-        return state / "jvm" / "elasticsearch"
-    digest = hashlib.sha256(str(state).encode()).hexdigest()[:16]
-    base = Path("/var/lib/polywire") if Path("/var/lib").is_dir() else Path(tempfile.gettempdir()) / "polywire"
-    return base / f"elasticsearch-{digest}"
-
-
-def _server_properties(logs: Path, port: int, controller_port: int) -> str:
+def _server_properties(port: int, controller_port: int) -> str:
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -149,7 +144,8 @@ def _server_properties(logs: Path, port: int, controller_port: int) -> str:
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-        "log.dirs": str(logs),
+        # Against the working folder: a path here would be divided at commas and read as Latin-1.
+        "log.dirs": "logs",
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "4",
