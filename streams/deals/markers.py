@@ -9,7 +9,7 @@ from streams.deals.lexicon import TABLES, language_info, read_table
 from streams.deals.parties import PartyMention
 from streams.deals.sentence import ReadSentence
 
-ROLES = ("to", "from", "by", "with", "of", "subject")
+ROLES = ("to", "from", "by", "with", "of", "subject", "against")
 
 _REACH_WORDS = 2
 """Words that may stand between a preposition and the name ("to the government of …")."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ class DealReader:
             self._look_closer(candidates, scores, embed)
         best = max(scores)
         arms_deal = best >= self._model.threshold
-        deals = _deals(candidates, scores) if arms_deal else []
+        deals = _deals(candidates, scores, len(title), find_parties(entities, full)) if arms_deal else []
         return DealReading(arms_deal, round(best, 4), deals)
 
     def _look_closer(self, candidates: list[Candidate], scores: list[float], embed: Embed) -> None:
@@ -116,41 +117,76 @@ def passes_screen(sentence: ReadSentence, previous: ReadSentence | None) -> bool
     return bool(sentence.parties or (previous is not None and previous.parties))
 
 
-def _deals(candidates: list[Candidate], scores: list[float]) -> list[Deal]:
+def _deals(candidates: list[Candidate], scores: list[float], title_end: int, parties: list[PartyMention]) -> list[Deal]:
     """One deal for each pair of parties, told by its most probable sentence."""
     ranked = sorted(range(len(candidates)), key=lambda i: (-scores[i], i))
-    deals: list[Deal] = []
-    seen: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     floor = min(_MIN_SCORE, scores[ranked[0]])
+    told: list[_Told] = []
     for i in ranked:
-        if scores[i] < floor or len(deals) >= MAX_DEALS:
+        if scores[i] < floor:
             break
-        candidate = candidates[i]
-        key = (tuple(sorted(candidate.roles.supplier)), tuple(sorted(candidate.roles.recipient)))
-        if key in seen:
-            known = deals[seen[key]]
-            for weapon in _weapon_ids(candidate.sentence):
-                if weapon not in known.weapons:
-                    known.weapons.append(weapon)
-            continue
-        if deals and not any(key):
-            continue
-        seen[key] = len(deals)
-        deals.append(_deal(candidate, scores[i]))
-    return deals
+        roles = candidates[i].roles
+        told.append(
+            _Told(candidates[i], scores[i], roles.supplier, roles.recipient, _weapon_ids(candidates[i].sentence))
+        )
+    kept: list[_Told] = []
+    for one in sorted(told, key=lambda t: not (t.supplier and t.recipient)):
+        same = next((k for k in kept if _same_transfer(k, one)), None)
+        if same is None:
+            kept.append(one)
+        else:
+            same.weapons += [w for w in one.weapons if w not in same.weapons]
+    kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
+    kept.sort(key=lambda k: -k.score)
+    for one in kept:
+        _fill(one, title_end, parties)
+    return [_deal(one, parties) for one in kept[:MAX_DEALS]]
 
 
-def _deal(candidate: Candidate, score: float) -> Deal:
-    sentence, roles = candidate.sentence, candidate.roles
+@dataclass(slots=True)
+class _Told:
+    """A transfer as one sentence tells it; sides may be open."""
+
+    candidate: Candidate
+    score: float
+    supplier: tuple[str, ...]
+    recipient: tuple[str, ...]
+    weapons: list[str]
+
+
+def _same_transfer(full: _Told, other: _Told) -> bool:
+    """Whether `other` says no more of the parties than `full` does."""
+    return set(other.supplier) <= set(full.supplier) and set(other.recipient) <= set(full.recipient)
+
+
+def _fill(told: _Told, title_end: int, parties: list[PartyMention]) -> None:
+    """Take an open side from the sentence before or the title, where just one other party is named there."""
+    if bool(told.supplier) == bool(told.recipient):
+        return
+    known = {*told.supplier, *told.recipient} | {p.key for p in told.candidate.sentence.parties}
+    previous = told.candidate.previous
+    for nearby in (previous.parties if previous else [], [p for p in parties if p.start < title_end]):
+        others = {p.key for p in nearby if p.is_state} - known
+        if len(others) == 1:
+            (key,) = others
+            if told.supplier:
+                told.recipient = (key,)
+            else:
+                told.supplier = (key,)
+            return
+
+
+def _deal(told: _Told, parties: list[PartyMention]) -> Deal:
+    sentence = told.candidate.sentence
     return Deal(
         act=deal_act(sentence),
         status=deal_status(sentence),
-        supplier=_ids(sentence.parties, roles.supplier),
-        recipient=_ids(sentence.parties, roles.recipient),
-        weapons=_weapon_ids(sentence),
+        supplier=_ids(parties, told.supplier),
+        recipient=_ids(parties, told.recipient),
+        weapons=told.weapons,
         amount=stated_sum(sentence.text),
         quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),
-        score=round(score, 4),
+        score=round(told.score, 4),
         evidence=Evidence(start=sentence.start, end=sentence.end, text=sentence.text),
     )
 

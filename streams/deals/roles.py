@@ -22,8 +22,9 @@ GIVING = frozenset({"give", "sell", "aid"})
 GETTING = frozenset({"buy", "get"})
 
 WEIGHTS = Path(__file__).parent / "roles.json"
+_WAR_NEAR = 14
 _NEAR = 30
-"""Characters within which a weapon belongs to the name beside it ("Russian S-400")."""
+"""Characters within which a weapon belongs to the name beside it ("Russian S-400"), and a word of war."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
             features.add(f"{frame}:bare:rank={min(rank, 2)}")
         features |= _positions(sentence, mention, order, bool(roles))
         features |= _weapon_beside(sentence, mention)
+    if all(_fight_beside(sentence, mention) for mention in mentions):
+        features.add("fight_follows")
     features.add("state" if mentions[0].is_state else "nonstate")
     return features
 
@@ -106,6 +109,11 @@ def _weapon_beside(sentence: ReadSentence, mention: PartyMention) -> set[str]:
         if 0 <= mention.start - end <= 8:
             features.add("weapon_precedes")
     return features
+
+
+def _fight_beside(sentence: ReadSentence, mention: PartyMention) -> bool:
+    """Named for its war ("Russian aggression", "Russia's invasion"), not as a party."""
+    return any(0 <= hit.start - mention.end <= _WAR_NEAR for hit in sentence.by_class.get("fight", ()))
 
 
 def _party_between(sentence: ReadSentence, start: int, end: int) -> bool:

@@ -42,11 +42,10 @@ class ReadSentence:
 
     @property
     def weapon_spans(self) -> list[tuple[int, int]]:
-        """Where weapons stand, by entities and by words; gear counts only where nothing else
-        does, beside a military word or between two parties."""
+        """Where weapons stand, by entities and by words; gear counts beside a military word only."""
         spans = [(w.start, w.end) for w in self.weapons]
         spans += [(h.start, h.end) for h in self.by_class.get("arms", [])]
-        if not spans and (self.has("mil") or len(self.party_keys) >= 2):
+        if not spans and self.has("mil"):
             spans += [(h.start, h.end) for h in self.by_class.get("gear", [])]
         return sorted(spans)
 
