@@ -1,4 +1,4 @@
-"""`polywire evaluate language|stories`: quality on labelled articles."""
+"""`polywire evaluate deals|language|stories`: quality on labelled articles."""
 
 from __future__ import annotations
 
@@ -136,6 +136,41 @@ def language(
         )
     console.print(table)
     console.print(f"calibration error {report.calibration_error:.4f}")
+
+
+@app.command()
+def deals(
+    data: Annotated[Path, typer.Option("--data", help="JSON Lines with gold fields `lang`, `arms_deal` and `deals`.")],
+    predictions: Annotated[
+        Path | None, typer.Option(help="What `polywire process` wrote for these articles; else they are read now.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Arms-deal mentions: precision, recall and F1 in all and by language, parties, calibration."""
+    from polywire.evaluation.deals import Figure, evaluate_deals, reader
+
+    report = evaluate_deals(
+        data, predictions=predictions, read=reader(Settings().cache_dir) if predictions is None else None
+    )
+    if as_json:
+        typer.echo(json.dumps(report.dump(), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+
+    def cells(figure: Figure) -> list[str]:
+        scores = [f"{x:.3f}" for x in (figure.precision, figure.recall, figure.f1)]
+        return [str(figure.articles), str(figure.deals), *scores, f"{figure.low:.3f} to {figure.high:.3f}"]
+
+    table = Table("language", "articles", "with a deal", "precision", "recall", "F1", "95%")
+    table.add_row("[bold]all[/]", *cells(report.overall))
+    for code, figure in report.languages.items():
+        table.add_row(code, *cells(figure))
+    console.print(table)
+    console.print(
+        f"supplier and recipient both right: [bold]{report.roles:.3f}[/] of {report.roles_stated} where both are stated"
+        f" ({report.roles_when_found:.3f} where the deal was found)"
+    )
+    console.print(f"calibration error {report.calibration_error:.3f}, Brier score {report.brier:.3f}")
 
 
 def _read_predictions(path: Path) -> dict[str, str]:
