@@ -21,7 +21,7 @@ from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 SKETCH = 64
 MIN_ROWS = 8_192
 """Cells are opened, nearest centre first, until so many sketches have been looked at."""
-SHORTLIST = 48
+SHORTLIST = 32
 """Stories that are compared exactly, at least."""
 _CELL_ROWS = 512
 _SKETCH_SCALE = 8.0
@@ -31,13 +31,17 @@ _ROUNDS = 2
 _SIGNS = np.where(np.random.default_rng(384).random((SKETCH, DIMENSIONS)) < 0.5, -1.0, 1.0).astype(np.float32)
 
 
-def sketch(vector: Vector, length: float) -> Vector:
-    """(64,) whole numbers up to 127, of a vector (384,) or a sum of vectors of that length."""
-    if not length:
-        return np.zeros(SKETCH, np.float32)
-    unit = np.rint(vector * np.float32(SCALE / length))
-    rounded: Vector = np.clip(np.rint(_SIGNS @ unit / np.float32(_SKETCH_SCALE)), -127, 127)
+def sketch_rows(sums: Vector, lengths: npt.NDArray[np.float64]) -> Vector:
+    """(n, 64) whole numbers up to 127, of sums of vectors (n, 384) and their lengths (n,); 0 where there is none."""
+    scale = np.where(lengths > 0, SCALE / np.maximum(lengths, 1e-9), 0.0).astype(np.float32)
+    unit = np.rint(sums * scale[:, None])
+    rounded: Vector = np.clip(np.rint(unit @ _SIGNS.T / np.float32(_SKETCH_SCALE)), -127, 127)
     return rounded
+
+
+def sketch(vector: Vector, length: float) -> Vector:
+    """(64,) of one sum."""
+    return sketch_rows(vector[None, :], np.array([length]))[0]
 
 
 class Centres:
@@ -62,12 +66,11 @@ class Centres:
         return order
 
     @classmethod
-    def choose(cls, stories: list[Story]) -> Centres:
-        """From the stories' sums: two rounds of k-means, begun with stories spread over the ids."""
+    def choose(cls, stories: list[Story], sketches: Vector) -> Centres:
+        """From the stories' sketches: two rounds of k-means, begun with stories spread over the ids."""
         if len(stories) < 2 * MIN_ROWS:
             return cls()
-        ordered = sorted(stories, key=lambda story: story.id)
-        every = np.stack([sketch(story.sum, story.length) for story in ordered])
+        every = sketches[sorted(range(len(stories)), key=lambda i: stories[i].id)]
         centres = every[::_CELL_ROWS]
         for _ in range(_ROUNDS):
             cell = np.concatenate([(part @ centres.T).argmax(axis=1) for part in np.array_split(every, 64)])
@@ -101,9 +104,8 @@ class Cells:
         self._centres = centres
         self._cells = [_Cell() for _ in range(centres.cells)]
 
-    def put(self, story: Story) -> None:
-        """Take note of a story's new sum; it moves to another cell where that is nearer now."""
-        of = sketch(story.sum, story.length)
+    def put(self, story: Story, of: Vector) -> None:
+        """Take note of a story's new sketch; it moves to another cell where that is nearer now."""
         number = self._centres.nearest(of)
         if story.cell >= 0 and story.cell != number:
             self.take(story)

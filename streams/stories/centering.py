@@ -59,10 +59,11 @@ class StreamMeans:
     def center_rows(self, vectors: npt.NDArray[np.int8], languages: list[str]) -> Vector:
         """`center` for each row of (n, 384)."""
         centred = vectors.astype(np.float64)
+        names = np.array(languages)
         for language in sorted(set(languages)):
             mean = self._means.get(language)
             if mean is not None:
-                rows = [i for i, each in enumerate(languages) if each == language]
+                rows = np.flatnonzero(names == language)
                 centred[rows] = quantise_rows(centred[rows] - mean)
         return centred.astype(np.float32)
 

@@ -27,7 +27,7 @@ _HOUR_MS = 3_600_000
 _MAX_CLOCK_STEP_MS = 24 * _HOUR_MS
 """One article dated in the future must not make the stream forget everything: the clock follows at most a day."""
 _LEARN_MIN = 50
-_LEARN_SHARE = 0.15
+_LEARN_SHARE = 0.2
 _FORGET_EVERY = 100
 
 

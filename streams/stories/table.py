@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from streams.stories.cells import Cells, Centres
+from streams.stories.cells import SKETCH, Cells, Centres, sketch, sketch_rows
 from streams.stories.centering import StreamMeans
 from streams.stories.record import Record
 from streams.stories.story import Story
@@ -19,6 +19,7 @@ COMMON_PLACE = 0.15
 RARE = 12
 """A number or an entity that at most so many stories have brings them up for comparison."""
 MAX_BY_TERMS = 4
+_BATCH = 2_048
 
 
 class StoryTable:
@@ -51,7 +52,7 @@ class StoryTable:
             if kind_of(term) in (NUMBER, ENTITY):
                 self._holders.setdefault(term, set()).add(story.id)
         story.put(story.sum + vector)
-        self._cells.put(story)
+        self._cells.put(story, sketch(story.sum, story.length))
 
     def remove(self, record: Record, vector: Vector) -> None:
         """Take an article out of its story; a story without articles is gone."""
@@ -66,7 +67,7 @@ class StoryTable:
                     del self._holders[term]
         if story.members:
             story.put(story.sum - vector)
-            self._cells.put(story)
+            self._cells.put(story, sketch(story.sum, story.length))
         else:
             self._cells.take(story)
             del self.stories[story.id]
@@ -74,15 +75,23 @@ class StoryTable:
     def relearn(self, means: StreamMeans) -> Centres:
         """Centre all vectors anew, and divide the stories into cells anew."""
         stories = list(self.stories.values())
-        for story in stories:
-            members = list(story.members.values())
-            vectors = np.stack([r.vector for r in members])
-            story.put(means.center_rows(vectors, [r.language for r in members]).sum(axis=0))
-            story.cell = story.slot = -1
-        centres = Centres.choose(stories)
+        sketches = [np.zeros((0, SKETCH), np.float32)]
+        for start in range(0, len(stories), _BATCH):
+            batch = stories[start : start + _BATCH]
+            records = [record for story in batch for record in story.members.values()]
+            vectors = np.stack([record.vector for record in records])
+            centred = means.center_rows(vectors, [record.language for record in records])
+            firsts = np.cumsum([0, *(story.size for story in batch[:-1])])
+            for story, total in zip(batch, np.add.reduceat(centred, firsts, axis=0), strict=True):
+                story.put(total.copy())
+                story.cell = story.slot = -1
+            lengths = np.array([story.length for story in batch])
+            sketches.append(sketch_rows(np.stack([story.sum for story in batch]), lengths))
+        every = np.concatenate(sketches)
+        centres = Centres.choose(stories, every)
         self._cells = Cells(centres)
-        for story in stories:
-            self._cells.put(story)
+        for story, of in zip(stories, every, strict=True):
+            self._cells.put(story, of)
         return centres
 
     def candidates(self, record: Record, vector: Vector, limit: int) -> list[tuple[float, Story]]:
