@@ -52,12 +52,14 @@ def kind_of(term: int) -> int:
 
 @lru_cache(maxsize=200_000)
 def skeleton(word: str) -> str:
-    """The consonants of a word in Latin letters, alike sounds made one: Guinea, Гвинея and غينيا come close.
+    """The consonants of a word in Latin letters, alike sounds made one: Putin, Путин and بوتين are `btn`.
 
     Vowels go (Arabic and Hebrew do not write most of them), doubled letters become one, and letters that one sound
     is written with in different scripts (c k q; s z; v w f; p b; g j) fall together.
     """
     text = _NOT_LATIN.sub("", anyascii(word).lower())
+    if not word.isascii():
+        text = text[:1] + text[1:].replace("w", "")  # Arabic and Hebrew write a long u with it
     for digraph, one in _DIGRAPHS:
         text = text.replace(digraph, one)
     kept: list[str] = []
