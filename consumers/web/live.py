@@ -36,9 +36,8 @@ RECENT = 30.0
 had it yet."""
 GATHER = 0.25
 """Seconds between two tellings: a story that changes ten times in between is told once."""
-_PAUSE = 0.1
-"""Seconds between two polls. Waiting inside a poll instead would let the client ask without pause an engine that
-answers at once when it has nothing (the embedded one does): most of a core for an idle page."""
+_LOOK_MS, _PAUSE = 25, 0.1
+"""See polywire.runtime.source: short polls with pauses between them leave an idle page almost no work."""
 _RETRY = (1.0, 2.0, 5.0, 15.0)
 
 Kind = Literal["story", "alert"]
@@ -171,7 +170,7 @@ class BusReader(threading.Thread):
                 failures += 1
 
     def _read(self, consumer: KafkaConsumer) -> None:
-        for records in consumer.poll(timeout_ms=0).values():
+        for records in consumer.poll(timeout_ms=_LOOK_MS).values():
             for record in records:
                 topic = BY_NAME[record.topic]
                 try:

@@ -33,9 +33,10 @@ Partition = tuple[str, int]
 POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
 _COMMIT_TIMEOUT_MS = 10_000
-_PAUSE = 0.05
-"""Seconds between two polls that find nothing. Waiting inside a poll instead would let the client ask without pause an
-engine that answers at once when it has nothing (the embedded one does): most of a core for an idle consumer."""
+_LOOK_MS, _PAUSE = 25, 0.1
+"""A poll that finds nothing ends after so many milliseconds, and the next one comes so many seconds later. Waiting
+inside one long poll would let the client ask without pause an engine that answers at once when it has nothing (the
+embedded one does): most of a core for an idle consumer. Polls of 0 ms would starve the client's own network loop."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class KafkaSource:
             # A rebalance hands out partitions that are not paused.
             self._pause_all()
         deadline = time.monotonic() + seconds
-        while not (polled := self._consumer.poll(timeout_ms=0)) and time.monotonic() < deadline:
+        while not (polled := self._consumer.poll(timeout_ms=_LOOK_MS)) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
         return [
             Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
