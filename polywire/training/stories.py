@@ -18,8 +18,8 @@ from streams.stories.model import SIGNALS, Weights
 
 SHARES = {"headlines-dev": 0.5, "ntrex-dev": 0.35, "itn": 0.15}
 """Of each set in what is maximised; `itn` is old blurbs without times, the farthest from news as it comes."""
-THRESHOLDS = [round(0.62 - 0.01 * i, 2) for i in range(25)]
-_SMOOTH = 2
+THRESHOLDS = [round(0.64 - 0.02 * i, 2) for i in range(13)]
+_SMOOTH = 1
 """The score at a threshold is the mean over so many on either side: a peak that is one value wide is luck."""
 GRID: dict[str, Sequence[float]] = {
     "common": (0.4, 0.55, 0.7, 0.85, 1.0),
@@ -27,14 +27,14 @@ GRID: dict[str, Sequence[float]] = {
     "cohesion": (0.5, 0.65, 0.8, 0.95),
     "places": (0.0, 0.05, 0.1),
     "elsewhere": (0.0, 0.1, 0.2),
-}
-LEXICAL: dict[str, Sequence[float]] = {
     "entities": (0.0, 0.01, 0.02, 0.04),
-    "names": (0.0, 0.01, 0.02, 0.04),
-    "numbers": (0.0, 0.01, 0.02, 0.04),
-    "words": (0.0, 0.01, 0.02),
+    "names": (0.0, 0.015, 0.03),
 }
-JOIN = tuple(round(0.44 + 0.02 * i, 2) for i in range(8))
+LEXICAL: dict[str, Sequence[float]] = {"numbers": (0.0, 0.01, 0.02), "words": (0.0, 0.01, 0.02)}
+"""Signals that count on arrival alone."""
+MIN_GAIN = 1e-3
+"""A weight leaves its value for no less."""
+JOIN = tuple(round(0.48 + 0.02 * i, 2) for i in range(5))
 SLOPES = tuple(float(x) for x in range(6, 42, 2))
 Say = Callable[[str], None]
 
@@ -78,7 +78,7 @@ def fit_repair(pairs: Sequence[Pairs], start: Weights, *, rounds: int, say: Say)
                 if candidate == best:
                     continue
                 reached, at = score(candidate)
-                if reached > value + 1e-4:
+                if reached > value + MIN_GAIN:
                     best, value, threshold = candidate, reached, at
             say(f"  {name} {best.cohesion if name == 'cohesion' else best.weight(name):g}: {value:.4f}")
         if best == before:
@@ -87,7 +87,7 @@ def fit_repair(pairs: Sequence[Pairs], start: Weights, *, rounds: int, say: Say)
 
 
 def fit_arrival(sets: Sequence[StorySet], start: Weights, *, say: Say) -> Weights:
-    """The threshold of joining on arrival, then the lexical signals, which only count there."""
+    """The threshold of joining on arrival, then the signals that only count there."""
 
     def score(weights: Weights) -> float:
         return float(np.mean([each.score(each.run(weights, settle=False)) for each in sets]))
@@ -98,7 +98,7 @@ def fit_arrival(sets: Sequence[StorySet], start: Weights, *, say: Say) -> Weight
     for name, values in LEXICAL.items():
         for tried in values:
             candidate = with_weight(best, name, tried)
-            if candidate != best and (reached := score(candidate)) > value + 1e-3:
+            if candidate != best and (reached := score(candidate)) > value + MIN_GAIN:
                 best, value = candidate, reached
         say(f"  {name} {best.weight(name):g}: {value:.4f}")
     return best

@@ -20,7 +20,7 @@ from streams.stories import Clusterer
 from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
-from streams.stories.repair import combine, place_matrix
+from streams.stories.repair import LEXICAL, combine, place_matrix, root_of_shared, shared_matrix
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
 from streams.stories.vectors import quantise
 
@@ -96,13 +96,21 @@ class Pairs:
         placed: npt.NDArray[np.bool_] = places.sum(axis=1) > 0
         self._here: npt.NDArray[np.bool_] = places @ places.T > 0
         self._elsewhere: npt.NDArray[np.bool_] = placed[:, None] & placed[None, :] & ~self._here
+        self._lexical = [(name, root_of_shared(_own_products(shared_matrix(records, kind)))) for name, kind in LEXICAL]
         self._lengths = np.array([means.length(language) for language in of.languages])
 
     def scores(self, weights: Weights, thresholds: Sequence[float]) -> list[float]:
         """BCubed F1 of the linkage at each of the thresholds, which must fall."""
         closeness = combine(self._products.copy(), self._gaps, self._here, self._elsewhere, weights)
+        for name, shared in self._lexical:
+            closeness += weights.weight(name) * shared
         linkage = Linkage(closeness.astype(np.float32), self._lengths, weights.cohesion, weights.weight("common"))
         return [self.set.score([str(x) for x in linkage.run(threshold)]) for threshold in thresholds]
+
+
+def _own_products(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    found: npt.NDArray[np.float32] = rows @ rows.T
+    return found
 
 
 def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, StorySet]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.articles import AnalyzedArticle, Decision
+from schemas.articles import AnalyzedArticle, ClusteredArticle, Decision
 from schemas.ids import content_revision, story_id
 from schemas.stories import StoryCorrection
 from streams.stories import repair
@@ -125,6 +125,25 @@ class Clusterer:
         for record in loaded:
             self._sequence, self._clock = record.sequence, record.clock
             self._insert(record, self._center(record))
+
+    def recall(self, articles: Iterable[ClusteredArticle]) -> list[Assignment]:
+        """Bring articles of forgotten stories back, from the index, into the stories they were in.
+
+        They count as arrived now; those still in memory are passed over. The records are to be stored again.
+        """
+        answers = []
+        for article in articles:
+            if article.id in self._records:
+                continue
+            record = self.read(article)
+            record.story, record.duplicate_of = article.story_id, article.duplicate_of
+            record.new_story, record.score = article.decision.new_story, article.decision.score
+            record.candidates = article.decision.candidates
+            record.version, record.clock = max(record.version, article.version), self._clock or record.when
+            self._sequence, self._clock = record.sequence, record.clock
+            self._insert(record, self._center(record))
+            answers.append(self._answer(record))
+        return answers
 
     def repairs(self) -> list[StoryCorrection]:
         """Look at the recent stories again, all at once; what should be corrected, to be applied in order.

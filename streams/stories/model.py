@@ -66,10 +66,11 @@ class Weights:
 
 START = Weights(
     cohesion=0.8,
-    signals=(1.0, 0.15, 0.7, 0.05, 0.1, 0.0, 0.0, 0.0, 0.0),
+    signals=(1.0, 0.15, 0.7, 0.05, 0.1, 0.0, 0.015, 0.01, 0.02),
     join=0.5,
     repair=0.5,
     stay=0.02,
     slope=20.0,
 )
-"""Where training begins: set by hand."""
+"""Where training begins, set by hand. It is left only for a gain worth having: the development sets are headlines
+without names in common, translations and blurbs, and ordinary news shares more names and entities than they do."""

@@ -8,6 +8,7 @@ to the stories as they should be, with as few moves as possible.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,12 +22,15 @@ from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
 from streams.stories.record import Record
+from streams.stories.signals import SHARED_CAP
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
 from streams.stories.table import COMMON_PLACE
-from streams.stories.terms import PLACE, kind_of
+from streams.stories.terms import ENTITY, KIND_SHIFT, NAME, PLACE, kind_of
 from streams.stories.vectors import SCALE
 
 BY = "clusterer"
+LEXICAL = (("names", NAME), ("entities", ENTITY))
+MAX_TERMS = 512
 _PASSES = 2
 _BLOCK = 1024
 _APART = -1e6
@@ -52,6 +56,7 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     current = np.array([named[r.story] for r in records])
     places = place_matrix(records)
     placed: npt.NDArray[np.bool_] = places.sum(axis=1) > 0
+    lexical = [(name, shared_matrix(records, kind)) for name, kind in LEXICAL if weights.weight(name)]
     closeness = np.empty((len(records), len(records)), np.float32)
     for start in range(0, len(records), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -59,6 +64,8 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
         here = places[rows] @ places.T > 0
         elsewhere = placed[rows, None] & placed[None, :] & ~here
         closeness[rows] = combine(vectors[rows] @ vectors.T, gaps, here, elsewhere, weights)
+        for name, shared in lexical:
+            closeness[rows] += weights.weight(name) * root_of_shared(shared[rows] @ shared.T)
         closeness[rows] += weights.stay * (current[rows, None] == current[None, :])
     np.fill_diagonal(closeness, 1.0)
     _keep_apart(records, closeness)
@@ -91,7 +98,7 @@ def place_matrix(records: Sequence[Record]) -> npt.NDArray[np.float32]:
     for record, terms in zip(records, rows, strict=True):
         for term in terms:
             stories.setdefault(term, set()).add(record.story)
-    limit = COMMON_PLACE * len({r.story for r in records}) + 1
+    limit = COMMON_PLACE * len({r.story for r in records})
     column = {t: i for i, t in enumerate(sorted(t for t, held in stories.items() if len(held) <= limit))}
     matrix = np.zeros((len(records), max(1, len(column))), np.float32)
     for i, terms in enumerate(rows):
@@ -99,6 +106,34 @@ def place_matrix(records: Sequence[Record]) -> npt.NDArray[np.float32]:
             if term in column:
                 matrix[i, column[term]] = 1.0
     return matrix
+
+
+def shared_matrix(records: Sequence[Record], kind: int) -> npt.NDArray[np.float32]:
+    """(n, terms): products of two rows add up what the terms say that both articles have (as signals.py does it).
+
+    Of the terms that are in few of the stories, the MAX_TERMS that most articles have: a bound on time and memory.
+    """
+    holders: dict[int, list[int]] = {}
+    for i, record in enumerate(records):
+        for term in record.terms[record.terms >> KIND_SHIFT == kind].tolist():
+            holders.setdefault(term, []).append(i)
+    total = len({record.story for record in records})
+    rare = []
+    for term, rows in holders.items():
+        held_by = len({records[i].story for i in rows})
+        if len(rows) > 1 and held_by <= COMMON_PLACE * total:
+            rare.append((-len(rows), term, math.log((total + 1.0) / (held_by + 0.5))))
+    rare.sort()
+    matrix = np.zeros((len(records), max(1, min(len(rare), MAX_TERMS))), np.float32)
+    for column, (_, term, rarity) in enumerate(rare[:MAX_TERMS]):
+        matrix[holders[term], column] = math.sqrt(max(rarity, 0.0))
+    return matrix
+
+
+def root_of_shared(shared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """What is shared counts by its square root, up to a limit."""
+    found: npt.NDArray[np.float32] = np.sqrt(np.clip(shared, 0.0, SHARED_CAP))
+    return found
 
 
 def _kept_together(records: Sequence[Record]) -> list[list[int]]:

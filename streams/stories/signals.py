@@ -24,7 +24,7 @@ from streams.stories.table import StoryTable
 from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import SCALE
 
-_SHARED_CAP = 12.0
+SHARED_CAP = 12.0
 _MIN_WIDTH = 0.1
 
 
@@ -40,7 +40,7 @@ class Comparison:
         self._places = {term for term in terms if kind_of(term) == PLACE and table.tells(term)}
         self._taken = means.length(record.language)
         lexical = sum(max(0.0, weights.weight(name)) for name in ("words", "names", "numbers", "entities"))
-        self._rest = math.sqrt(_SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
+        self._rest = math.sqrt(SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
 
     def bound(self, product: float, story: Story) -> float:
         """What the closeness to a story is at most, without looking at terms and times."""
@@ -59,7 +59,7 @@ class Comparison:
             self._common(story),
             here,
             -elsewhere,
-            *(math.sqrt(min(x, _SHARED_CAP)) for x in shared),
+            *(math.sqrt(min(x, SHARED_CAP)) for x in shared),
         )
 
     def _similarity(self, product: float, story: Story) -> float:

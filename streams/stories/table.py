@@ -40,7 +40,7 @@ class StoryTable:
 
     def tells(self, place: int) -> bool:
         """Whether naming this country sets a story apart from the others."""
-        return self._frequency[place] <= COMMON_PLACE * len(self.stories) + 1
+        return self._frequency[place] <= COMMON_PLACE * len(self.stories)
 
     def add(self, record: Record, vector: Vector) -> None:
         """Take an article into its story, which may be new."""

@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 
+from schemas.articles import ClusteredArticle
 from schemas.ids import story_id
 from streams.stories import Assignment, ClusterConfig, Clusterer
 
@@ -119,6 +120,27 @@ def test_a_long_story_keeps_its_newest_members() -> None:
     assert len({a.story_id for a in answers}) == 1
     assert len(clusterer) <= 21
     assert clusterer.stories == 1
+
+
+def test_a_forgotten_story_comes_back_from_the_index() -> None:
+    random = np.random.default_rng(12)
+    centre = random.normal(size=384)
+    old = [article(f"old-{i:05d}", centre + 0.2 * random.normal(size=384), hours=i) for i in range(4)]
+    clusterer = Clusterer(ClusterConfig(window_hours=48))
+    told = [clusterer.assign(a) for a in old]
+    for number in range(200):
+        clusterer.assign(article(f"since-{number:04d}", random.normal(size=384), hours=10 + number))
+    assert clusterer.story_of(old[0].id) is None
+    indexed = [
+        ClusteredArticle(
+            **dict(a), story_id=t.story_id, duplicate_of=t.duplicate_of, decision=t.decision, version=t.version
+        )
+        for a, t in zip(old, told, strict=True)
+    ]
+    assert [a.story_id for a in clusterer.recall(indexed)] == [t.story_id for t in told]
+    assert clusterer.recall(indexed) == []
+    again = clusterer.assign(article("news-of-it", centre + 0.2 * random.normal(size=384), hours=90))
+    assert again.story_id == told[0].story_id
 
 
 def test_one_article_from_the_future_makes_nothing_forgotten() -> None:
