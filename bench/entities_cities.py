@@ -57,6 +57,8 @@ def _usable(name: str, official: str, population: int) -> bool:
     known = population >= WELL_KNOWN
     if script in UNSPACED and len(letters) < 3 and not known and population < 500_000:
         return False
+    if script == "arabic" and not known and len(letters) < 5:  # shorter ones read as a prefix and a word
+        return False
     for language in _LANGUAGES_OF.get(script, ()):
         bare = [name, *(name[n:] for n in (1, 2, 3) if script == "arabic" and name[:n] in ("و", "ال", "وال", "ب", "ل"))]
         if max(zipf_frequency(word, language) for word in bare) >= ORDINARY[known]:
@@ -94,7 +96,9 @@ def main() -> None:
         rows[identity] = (identity, kind, city["countrycode"], name, "; ".join(names.values()))
     path = Path(TABLES / "cities.tsv")
     with path.open("w", encoding="utf-8") as out:
-        out.write("# Made by bench/entities_cities.py out of GeoNames (https://www.geonames.org, CC BY 4.0): do not edit.\n")
+        out.write(
+            "# Made by bench/entities_cities.py out of GeoNames (https://www.geonames.org, CC BY 4.0): do not edit.\n"
+        )
         out.write("id\tkind\tcountry\tname\taliases\n")
         for row in rows.values():
             out.write("\t".join(row) + "\n")

@@ -28,6 +28,8 @@ class Alias(NamedTuple):
     """Adjectives and compounds of the name stand for it too."""
     capital: bool | None = None
     """Must be capitalised in the text. None: if it is here."""
+    ambiguous: bool = False
+    """Means something else too."""
 
 
 class Hit(NamedTuple):
@@ -37,6 +39,10 @@ class Hit(NamedTuple):
     end: int
     ids: tuple[str, ...]
     """More than one where several things have the name."""
+    ambiguous: bool
+
+
+_How = tuple[Rest | None, tuple[WordForm, ...], int, bool]
 
 
 class _Entry(NamedTuple):
@@ -44,6 +50,7 @@ class _Entry(NamedTuple):
     others: tuple[WordForm, ...]
     case: int
     """0 any, 1 capitalised, 2 all capitals."""
+    ambiguous: bool
     ids: tuple[str, ...]
 
 
@@ -52,18 +59,18 @@ class Lexicon:
 
     def __init__(self, aliases: Iterable[Alias], language: str) -> None:
         """`language` decides on endings; `und` allows those that are common to the script."""
-        entries: dict[str, dict[tuple[object, ...], list[str]]] = {}
+        entries: dict[str, dict[_How, list[str]]] = {}
         for alias in aliases:
             prepared = _prepare(alias, language)
             if prepared is None:
                 continue
             key, first, others, case = prepared
-            ids = entries.setdefault(key, {}).setdefault((first, others, case), [])
+            ids = entries.setdefault(key, {}).setdefault((first, others, case, alias.ambiguous), [])
             if alias.id not in ids:
                 ids.append(alias.id)
         self._automaton = ahocorasick.Automaton()
         for key, variants in entries.items():
-            value = tuple(_Entry(first, others, case, tuple(ids)) for (first, others, case), ids in variants.items())  # type: ignore[arg-type]
+            value = tuple(_Entry(*how, tuple(ids)) for how, ids in variants.items())
             self._automaton.add_word(key, (len(key), value))
         self._empty = not entries
         if not self._empty:
@@ -90,7 +97,7 @@ class Lexicon:
                         continue
                 else:
                     for entry in entries:
-                        yield Hit(start, end, entry.ids)
+                        yield Hit(start, end, entry.ids, entry.ambiguous)
                     continue
             stop = text.find(" ", end)
             rest = text[end:stop]
@@ -106,7 +113,7 @@ class Lexicon:
                     continue
                 if entry.case and not _cased(folded, original, start, finish, entry.case):
                     continue
-                yield Hit(start, finish, entry.ids)
+                yield Hit(start, finish, entry.ids, entry.ambiguous)
 
 
 def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:

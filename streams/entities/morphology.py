@@ -22,9 +22,7 @@ _FINNIC = frozenset({"fi", "et"})
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb", "nn", "no", "is", "fi", "et", "af", "lb", "hu"})
 
 _CYRILLIC_ENDING = r"[аяоеиыйьіїєуюэ]{0,3}(?:м|х|ми|в|го|му|т|та|то|те)?"
-_SLAVIC_ADJECTIVE = (
-    r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
-)
+_SLAVIC_ADJECTIVE = r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
 _LATIN_SLAVIC_ENDING = r"[aeiouyj]{0,3}(?:m|ch|mi|h|w|v|ga|mu|ho|ma|ju|om|em)?"
 _LATIN_SLAVIC_ADJECTIVE = r"|[a-z]{0,4}?(?:sk|ck|zk|nsk)[a-z]{0,4}"
 _TURKIC_LATIN = (
@@ -152,7 +150,9 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
         return WordForm(word, _pattern(r"\S{0,6}") if len(word) >= 4 else _pattern(_KOREAN))
     if script == "arabic":
         if word[-1] in "اهي" and len(word) > 4 and language in ("ar", "fa", "ckb", "ps"):
-            return WordForm(word[:-1], _pattern("(?:ا|ه|ي|يه|يا|يون|يين|يات|يتين|ين|ت)?" if adjectives else "(?:ا|ه|ي|ت)"))
+            return WordForm(
+                word[:-1], _pattern("(?:ا|ه|ي|يه|يا|يون|يين|يات|يتين|ين|ت)?" if adjectives else "(?:ا|ه|ي|ت)")
+            )
         if adjectives or language in ("fa", "ps", "ckb"):
             return WordForm(word, _pattern("(?:ي|يه|يا|يون|يين|يات|ها|هاي|ين|هم|اي|ان)?"))
         return WordForm(word, _pattern("(?:ه|ها|هم|ين|ون|ات|ي|نا)?" if len(word) > 3 else "ه?"))

@@ -16,6 +16,9 @@ from streams.entities.span import Span
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
+NEARBY = 250
+"""Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
+_MILITARY = frozenset({"force", "armed_group", "maker", "exporter"})
 
 
 class EntityRecognizer:
@@ -32,21 +35,52 @@ class EntityRecognizer:
         hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
         for script in _scripts(text):
             hits += _script_lexicon(script).find(folded, text)
-        spans = [Span(folded.original(h.start), folded.original(h.end), h.ids[0]) for h in hits]
+        spans = [Span(folded.original(h.start), folded.original(h.end), h.ids[0], ambiguous=h.ambiguous) for h in hits]
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
-        chosen = _longest(spans)
+        chosen = _longest(_supported(spans))
         chosen += persons.find(text, language, chosen)
         chosen.sort()
         return _entities(text, chosen)
 
 
+def _supported(spans: list[Span]) -> list[Span]:
+    """Without the ambiguous names that have no weapon or force near them."""
+    if not any(s.ambiguous for s in spans):
+        return spans
+    military = [s.start for s in spans if not s.ambiguous and _is_military(s.id)]
+    return [s for s in spans if not s.ambiguous or any(abs(s.start - at) <= NEARBY for at in military)]
+
+
+def _is_military(identity: str) -> bool:
+    record = by_id().get(identity)
+    return identity.startswith("pw:weapon:") or (record is not None and record.kind in _MILITARY)
+
+
 def _longest(spans: list[Span]) -> list[Span]:
-    """Of spans that overlap the longest, of equals the first."""
+    """Of spans that overlap the longest, of equals the first; a country named inside an organisation's name stays."""
     taken: list[Span] = []
+    inner: list[Span] = []
     for span in sorted(spans, key=lambda s: (s.start - s.end, s.start)):
-        if all(span.end <= other.start or span.start >= other.end for other in taken):
+        over = [other for other in taken if span.end > other.start and span.start < other.end]
+        if not over:
             taken.append(span)
-    return taken
+        elif (
+            _kind(span.id) == "country"
+            and all(_type(o.id) == "organization" and span.end - span.start < o.end - o.start for o in over)
+            and all(span.end <= other.start or span.start >= other.end for other in inner)
+        ):
+            inner.append(span)
+    return taken + inner
+
+
+def _kind(identity: str) -> str | None:
+    record = by_id().get(identity)
+    return record.kind if record else None
+
+
+def _type(identity: str) -> str | None:
+    record = by_id().get(identity)
+    return record.type if record else None
 
 
 def _entities(text: str, spans: list[Span]) -> list[Entity]:
@@ -86,7 +120,13 @@ def _language_lexicon(language: str) -> Lexicon:
     aliases = list(country_aliases(language))
     if language != "en":
         aliases += [a for a in country_aliases("en") if language not in ("und",) or a.text]
-    aliases += [Alias(n.text, n.id) for n in curated()[1] if n.language == language]
+    aliases += [
+        Alias(
+            n.text, n.id, stem=n.stem, capital=False if by_id()[n.id].kind == "class" else None, ambiguous=n.ambiguous
+        )
+        for n in curated()[1]
+        if n.language == language
+    ]
     return Lexicon(aliases, language)
 
 
@@ -97,7 +137,7 @@ def _script_lexicon(script: str) -> Lexicon:
     language = {"cyrillic": "ru", "arabic": "ar"}.get(script, "und")
     return Lexicon(
         (
-            Alias(n.text, n.id, place=records[n.id].type == "place")
+            Alias(n.text, n.id, place=records[n.id].type == "place", ambiguous=n.ambiguous)
             for n in names
             if n.language is None and script_of_name(n.text) in ((script, "kana") if script == "han" else (script,))
         ),

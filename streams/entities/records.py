@@ -33,6 +33,10 @@ class Name:
     id: str
     language: str | None
     """None: in any language written in this script."""
+    ambiguous: bool = False
+    """Means something else too: counts only where the text nearby speaks of weapons."""
+    stem: bool = False
+    """May go on with any ending."""
 
 
 _CURATED: Final[dict[str, tuple[EntityType, str]]] = {
@@ -81,9 +85,15 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
             if record.id in records:
                 raise ValueError(f"{table}: the id {record.id} is given twice")
             records[record.id] = record
-            if not row["name"].startswith("("):
-                names.append(Name(row["name"], record.id, None))
-            names += [Name(text, record.id, tag) for tag, text in split_names(row.get("aliases") or "")]
+            if record.kind == "class":  # their words are in weapon_classes.tsv, language by language
+                continue
+            aliases = list(split_names(row.get("aliases") or ""))
+            if (None, f"?{record.name}") not in aliases:
+                aliases.insert(0, (None, record.name))
+            names += [Name(text.lstrip("?"), record.id, tag, text.startswith("?")) for tag, text in aliases]
+    for row in read_table("weapon_classes.tsv"):
+        for form in row["forms"].split(", "):
+            names.append(Name(form.rstrip("-"), row["id"], row["language"], stem=form.endswith("-")))
     return records, tuple(names)
 
 

@@ -12,3 +12,4 @@ class Span(NamedTuple):
     end: int
     id: str
     name: str | None = None
+    ambiguous: bool = False
