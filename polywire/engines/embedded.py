@@ -2,6 +2,10 @@
 
 Not durable: it keeps its data in memory and saves a snapshot when it is stopped in order; what came since the last
 snapshot is lost when it is killed.
+
+Where it differs from the real ones: no percolate query, significant_terms, ILM, data streams or ES|QL; regular
+expressions in a query string find nothing; it makes a topic with one partition for a client that asks to.
+What it has and the `jvm` core has not: scripts, reindex, update and delete by query, `asciifolding` in a normalizer.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from polywire.runtime.settings import Settings
 from schemas.topics import MAX_MESSAGE_BYTES
 
 _HEAP = "512m"
+_PATIENCE = 180.0
+"""Seconds; a start takes 10 on an idle machine and two minutes on one with ten times the work it has cores for."""
 _MESSAGE_BYTES = MAX_MESSAGE_BYTES + 1024 * 1024
 _LOCALE = {"LC_ALL": "C.UTF-8"}
 """In the plain C locale Java cannot open a file whose name is not ASCII."""
@@ -58,8 +60,8 @@ class JvmEngine:
             # Both take seconds to start: side by side.
             self._start_elasticsearch(java, home / "elasticsearch", elastic, free[3])
             self._start_kafka(java, home / "kafka", kafka, free[2])
-            self.kafka.wait_until(lambda: listens(kafka), 60.0)
-            self.elasticsearch.wait_until(lambda: _is_ready(elastic), 120.0)
+            self.kafka.wait_until(lambda: listens(kafka), _PATIENCE)
+            self.elasticsearch.wait_until(lambda: _is_ready(elastic), _PATIENCE)
         except BaseException:
             self.stop()
             raise
