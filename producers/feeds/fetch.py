@@ -16,7 +16,7 @@ from urllib.parse import urldefrag, urljoin
 import httpcore
 import httpx
 
-from producers.feeds.addresses import Forbidden, GuardedBackend, check_url
+from polywire.runtime.netguard import Forbidden, GuardedBackend, GuardedTransport, check_url
 
 USER_AGENT = f"polywire/{version('polywire')} (news reader)"
 MAX_REDIRECTS = 5
@@ -74,7 +74,7 @@ class Fetcher:
         self._timeout = timeout
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._client = httpx.AsyncClient(
-            transport=_GuardedTransport(backend or GuardedBackend(allow)),
+            transport=GuardedTransport(backend or GuardedBackend(allow), max_connections=AT_ONCE),
             timeout=httpx.Timeout(15.0, pool=None),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -142,19 +142,6 @@ class Fetcher:
             # feed.xml.gz, served as a file of its own.
             body = _inflate(_inflater("gzip"), body, self._max_bytes)
         return Fetched(url, body, headers.get("content-type", ""), headers.get("etag"), headers.get("last-modified"))
-
-
-class _GuardedTransport(httpx.AsyncHTTPTransport):
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        super().__init__(trust_env=False)
-        # httpx has no argument for the network backend of its own pool.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
-            max_connections=AT_ONCE,
-            max_keepalive_connections=10,
-            keepalive_expiry=30.0,
-            network_backend=backend,
-        )
 
 
 async def read_limited(chunks: AsyncIterator[bytes], codings: list[str], limit: int) -> bytes:
