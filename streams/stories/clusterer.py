@@ -28,7 +28,7 @@ _MAX_CLOCK_STEP_MS = 24 * _HOUR_MS
 """One article dated in the future must not make the stream forget everything: the clock follows at most a day."""
 _LEARN_MIN = 50
 _LEARN_SHARE = 0.2
-_FORGET_EVERY = 100
+_FORGET_EVERY = 200
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Clusterer:
 
     What is forgotten: stories without a new article for `window_hours` by the stream's own clock, with their
     records; the oldest members of a story beyond `story_members`; and, beyond `max_articles`, the stories silent
-    longest. Silence is looked for at every hundredth article.
+    longest. Silence is looked for at every two hundredth article.
     """
 
     def __init__(self, config: ClusterConfig | None = None, weights: Weights | None = None) -> None:
@@ -340,8 +340,10 @@ class Clusterer:
 
     def _silent(self, articles: int) -> list[Record]:
         limit = self._clock - int(self.config.window_hours * _HOUR_MS)
+        room = articles <= self.config.max_articles
+        old = [story for story in self._table.stories.values() if story.seen < limit or not room]
         gone: list[Record] = []
-        for story in sorted(self._table.stories.values(), key=lambda s: (s.seen, s.id)):
+        for story in sorted(old, key=lambda story: (story.seen, story.id)):
             if story.seen >= limit and articles - len(gone) <= self.config.max_articles:
                 break
             if self._learnt_by not in story.members:

@@ -32,6 +32,8 @@ class Story:
     """Members that name each country."""
     sum: Vector = field(default_factory=lambda: np.zeros(DIMENSIONS, np.float32))
     """Of the members' centred vectors."""
+    seen: int = 0
+    """The stream's clock at the newest member's arrival."""
     length: float = 0.0
     """Of that sum."""
     _terms: Counter[int] | None = None
@@ -46,11 +48,6 @@ class Story:
     def width(self) -> float:
         """Mean of all products between members, each with itself included: 1 for a single article."""
         return (self.length / (SCALE * len(self.members))) ** 2
-
-    @property
-    def seen(self) -> int:
-        """The stream's clock at the newest member's arrival."""
-        return max(record.clock for record in self.members.values())
 
     @property
     def terms(self) -> set[int] | Counter[int]:
@@ -73,6 +70,7 @@ class Story:
         if self.members and self._terms is None:
             self._terms = Counter(self.terms)
         self.members[record.id] = record
+        self.seen = max(self.seen, record.clock)
         if late:  # a correction brings older articles
             self.members = dict(sorted(self.members.items(), key=lambda item: item[1].sequence))
         self._when = None
@@ -96,6 +94,8 @@ class Story:
         """Take an article out; the terms and places that the story has no longer."""
         del self.members[record.id]
         self._when = None
+        if record.clock == self.seen:
+            self.seen = max((each.clock for each in self.members.values()), default=0)
         self.languages[record.language] -= 1
         if not self.languages[record.language]:
             del self.languages[record.language]
