@@ -7,18 +7,19 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.table import Table
 
-from polywire.commands.reading import AsJson, clean, console, index, moment, print_json, producer
+from polywire.commands.reading import AsJson, bus, clean, console, index, moment, print_json, producer
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.web.library import Library
     from schemas.stories import Story
+    from streams.stories import Explanation
 
 app = typer.Typer(help="List, show, explain, merge and split stories.", no_args_is_help=True)
 
@@ -107,14 +108,17 @@ def show(story_id: Annotated[str, typer.Argument(help="The story's id.")], as_js
 
 @app.command()
 def explain(article_id: Annotated[str, typer.Argument(help="The article's id.")], as_json: AsJson = False) -> None:
-    """Why an article is in its story."""
+    """Why an article is in its story: the decision on its arrival, and the stories it is near to now."""
     from consumers.search import get_article
+    from polywire.commands.recollection import explain_from_memory
 
     settings = Settings()
     with index(settings) as es:
         article = get_article(es, settings.index_prefix, article_id)
     if article is None:
         raise UserError(f"there is no article {article_id!r} in the index")
+    with bus(settings):
+        memory = explain_from_memory(settings, article_id)
     reading = article.get("reading", {})
     decision = reading.get("decision", {})
     facts = {
@@ -128,12 +132,17 @@ def explain(article_id: Annotated[str, typer.Argument(help="The article's id.")]
         "candidates": decision.get("candidates"),
         "duplicate_of": article.get("duplicate_of"),
         "correction": article.get("correction_id"),
-        "shared_entities": [entity["name"] for entity in reading.get("entities", [])],
+        "entities": [entity["name"] for entity in reading.get("entities", [])],
         "notes": reading.get("notes", []),
+        "memory": memory.dump() if memory else None,
     }
     if as_json:
         print_json(facts)
         return
+    _print_explanation(facts, memory)
+
+
+def _print_explanation(facts: dict[str, Any], memory: Explanation | None) -> None:
     screen = console()
     screen.print(clean(f"{facts['title']} [{facts['language']}]"), style="bold")
     screen.print(clean(f"is in story {facts['story']}: {facts['story_title']}"))
@@ -146,8 +155,26 @@ def explain(article_id: Annotated[str, typer.Argument(help="The article's id.")]
         screen.print(f"It joined this story{score}; {facts['candidates']} were compared.")
     if facts["duplicate_of"]:
         screen.print(f"It repeats the text of {facts['duplicate_of']}.")
-    if facts["shared_entities"]:
-        screen.print(clean("It names " + ", ".join(facts["shared_entities"]), 400))
+    if facts["entities"]:
+        screen.print(clean("It names " + ", ".join(facts["entities"]), 400))
+    if memory is None:
+        screen.print("[dim]It is no longer in the clusterer's memory: only the decision is known.[/]")
+        return
+    if memory.fixed:
+        screen.print("An operator put it there: the clusterer leaves it.")
+    signals = list(memory.candidates[0].contributions) if memory.candidates else []
+    table = Table("story", "articles", "languages", "alike", "closeness", *signals, box=None)
+    for candidate in memory.candidates[:10]:
+        table.add_row(
+            ("* " if candidate.story_id == memory.story_id else "  ") + candidate.story_id,
+            str(candidate.articles),
+            " ".join(candidate.languages),
+            f"{candidate.probability:.0%}",
+            f"{candidate.closeness:+.2f}",
+            *(f"{candidate.contributions.get(name, 0.0):+.2f}" for name in signals),
+        )
+    screen.print(f"The nearest stories now, and what speaks for each (it joins from {memory.threshold:+.2f}):")
+    screen.print(table)
 
 
 @app.command()

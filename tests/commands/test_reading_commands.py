@@ -17,11 +17,14 @@ from consumers.index import ensure_indices
 from consumers.indexer import index_action
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.errors import UserError
+from polywire.runtime.kafka import create_topics
 from polywire.runtime.settings import Settings
 from schemas.alerts import Subscription
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import CORRECTIONS, DEADLETTERS, RAW, SUBSCRIPTIONS
+from streams.apps.stage import changelog
+from streams.stories import Clusterer
 from tests.consumers.conftest import Bus, bus, es
 from tests.consumers.make import alert, article, story
 
@@ -236,3 +239,25 @@ def test_dead_letters(run: Run, bus: Bus, settings: Settings) -> None:
     for arguments, message in (([], "name the dead letters"), (["x"], "is no id"), (["0:99999"], "there is no")):
         with pytest.raises(UserError, match=message):
             run("deadletters", "replay", *arguments)
+
+
+def test_explain_shows_the_near_stories(run: Run, bus: Bus, es: Elasticsearch, settings: Settings) -> None:
+    """From the clusterer's own memory: its table's changelog, written here as the stage writes it."""
+    clusterer = Clusterer()
+    memory = changelog("cluster", "records", 1)
+    create_topics(settings, [memory])
+    ensure_indices(es, settings.index_prefix)
+    near, far = [1.0] + [0.0] * 383, [0.0] * 383 + [1.0]
+    articles = [article(1, "x", embedding=near), article(2, "x", embedding=near), article(3, "x", embedding=far)]
+    for one in articles:
+        record = clusterer.assign(one).record
+        bus.producer.send(memory.name, key=json.dumps(one.id).encode(), value=json.dumps(record).encode()).get(30)
+    actions = [index_action(one, settings.index_prefix) for one in articles]
+    helpers.bulk(es, actions, refresh=True)
+    expected = clusterer.explain(articles[1].id)
+    assert expected is not None
+    explained = json.loads(run("stories", "explain", articles[1].id, "--json"))
+    assert explained["memory"] == json.loads(json.dumps(expected.dump()))
+    shown = run("stories", "explain", articles[1].id)
+    assert "The nearest stories now" in shown
+    assert "similarity" in shown

@@ -1,0 +1,55 @@
+"""The clusterer's memory, read from the bus: its table's changelog, for `polywire stories explain`."""
+
+from __future__ import annotations
+
+import json
+
+from kafka import TopicPartition
+
+from polywire.runtime.kafka import make_consumer
+from polywire.runtime.settings import Settings
+from schemas.topics import ANALYZED
+from streams.apps.stage import changelog
+from streams.stories import Clusterer, Explanation
+
+_SILENT_POLLS = 30
+
+
+def explain_from_memory(settings: Settings, article_id: str) -> Explanation | None:
+    """How an article stands to the stories in the clusterer's memory; None where it is not in it.
+
+    Reads the whole memory: seconds where it is large.
+
+    Raises:
+        kafka.errors.KafkaError, ConnectionError: the bus does not answer.
+    """
+    topic = changelog("cluster", "records", ANALYZED.partitions)
+    consumer = make_consumer(settings, None, ())
+    known: dict[str, object] = {}
+    try:
+        there = consumer.partitions_for_topic(topic.name)
+        if not there:
+            return None
+        partitions = [TopicPartition(topic.name, partition) for partition in there]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        silent = 0
+        while any(consumer.position(tp) < ends[tp] for tp in partitions):
+            polled = consumer.poll(timeout_ms=1_000)
+            silent = 0 if polled else silent + 1
+            if silent > _SILENT_POLLS:
+                raise ConnectionError(f"cannot read {topic.name} to its end")
+            for record in (r for records in polled.values() for r in records):
+                key = json.loads(record.key)
+                if record.value is None or record.value == b"null":
+                    known.pop(key, None)
+                else:
+                    known[key] = json.loads(record.value)
+    finally:
+        consumer.close(autocommit=False)
+    if article_id not in known:
+        return None
+    clusterer = Clusterer()
+    clusterer.restore([(key, value) for key, value in known.items() if isinstance(value, dict)])
+    return clusterer.explain(article_id)
