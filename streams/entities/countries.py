@@ -8,9 +8,10 @@ from functools import cache
 
 from babel import Locale, UnknownLocaleError
 
+from streams.entities.folding import fold_alias
 from streams.entities.lexicon import Alias
 from streams.entities.morphology import script_of_name
-from streams.entities.records import countries, read_table
+from streams.entities.records import countries, curated, read_table
 
 _LOCALES = {"zh": ("zh_Hans", "zh_Hant"), "sr": ("sr_Cyrl", "sr_Latn"), "sh": ("hr", "sr_Latn"), "tl": ("fil",)}
 _SHORT = 3
@@ -36,6 +37,21 @@ def country_aliases(language: str) -> Iterator[Alias]:
         text = form.rstrip("-")
         lower = text[:1].islower()
         yield Alias(text, record.id, stem=stem, place=not stem, capital=False if lower else None)
+
+
+def city_aliases(language: str) -> Iterator[Alias]:
+    """Names of some 300 cities in one language: those that CLDR names time zones after."""
+    ids: dict[str, str] = {}
+    for record in curated()[0].values():
+        if record.kind in ("capital", "city"):
+            ids.setdefault(fold_alias(record.name), record.id)
+    english = Locale("en").time_zones
+    for locale in _locales(language):
+        for zone, names in locale.time_zones.items():
+            city = english.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " ")
+            identity = ids.get(fold_alias(city))
+            if identity is not None and "city" in names:
+                yield Alias(names["city"], identity)
 
 
 def _readings(name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from streams.entities.folding import Folded, fold_alias
 from streams.entities.morphology import CASED, UNSPACED, Rest, WordForm, prefixes, script_of_name, stem_form, word_form
 
 _MAX_REST: Final = 14
+_SHORT: Final = 6
 
 
 class Alias(NamedTuple):
@@ -42,7 +43,7 @@ class Hit(NamedTuple):
     ambiguous: bool
 
 
-_How = tuple[Rest | None, tuple[WordForm, ...], int, bool]
+_How = tuple[Rest | None, tuple[WordForm, ...], int, str, bool]
 
 
 class _Entry(NamedTuple):
@@ -50,6 +51,8 @@ class _Entry(NamedTuple):
     others: tuple[WordForm, ...]
     case: int
     """0 any, 1 capitalised, 2 all capitals."""
+    accents: str
+    """How a short name is spelled with its accents, in small letters; empty where they do not matter."""
     ambiguous: bool
     ids: tuple[str, ...]
 
@@ -64,8 +67,8 @@ class Lexicon:
             prepared = _prepare(alias, language)
             if prepared is None:
                 continue
-            key, first, others, case = prepared
-            ids = entries.setdefault(key, {}).setdefault((first, others, case, alias.ambiguous), [])
+            key, *how = prepared
+            ids = entries.setdefault(key, {}).setdefault((*how, alias.ambiguous), [])
             if alias.id not in ids:
                 ids.append(alias.id)
         self._automaton = ahocorasick.Automaton()
@@ -113,6 +116,8 @@ class Lexicon:
                     continue
                 if entry.case and not _cased(folded, original, start, finish, entry.case):
                     continue
+                if entry.accents and not _accented(folded, original, start, entry.accents):
+                    continue
                 yield Hit(start, finish, entry.ids, entry.ambiguous)
 
 
@@ -143,13 +148,22 @@ def _cased(folded: Folded, original: str, start: int, end: int, case: int) -> bo
     return all(c.isupper() for c in letters[:2]) and sum(c.isupper() for c in letters) * 3 >= len(letters) * 2 - 1
 
 
-def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordForm, ...], int] | None:
+def _accented(folded: Folded, original: str, start: int, accents: str) -> bool:
+    begin = folded.original(start)
+    return _small(original[begin : begin + len(accents)]) == accents
+
+
+def _small(name: str) -> str:
+    return name.replace("İ", "i").replace("I", "i").replace("ı", "i").lower()
+
+
+def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordForm, ...], int, str] | None:
     name = fold_alias(alias.text)
     if not name:
         return None
     script = script_of_name(name)
     if script in UNSPACED:
-        return name, None, (), 0
+        return name, None, (), 0, ""
     words = name.split(" ")
     case = 0
     if script in CASED:
@@ -165,6 +179,8 @@ def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordF
     allowed = prefixes(script)
     if allowed is None:
         key = f" {key}"
-    elif script == "arabic" and key.startswith("ال") and len(key) > 5:
+    elif script == "arabic" and alias.place and key.startswith("ال") and len(key) > 5:
         key = key[2:]
-    return key, first.rest, tuple(forms[1:]), case
+    # Länder is not Lander, and dän not Dan: short Latin words must have the accents of the name.
+    short = script == "latin" and len(name) <= _SHORT and " " not in name
+    return key, first.rest, tuple(forms[1:]), case, _small(alias.text)[: len(first.stem)] if short else ""

@@ -14,15 +14,17 @@ from typing import Final, NamedTuple
 Rest = re.Pattern[str]
 
 _SLAVIC_CYRILLIC: Final = ("ru", "uk", "be", "bg", "mk", "sr", "kk", "ky", "tg", "mn", "tt", "ba", "cv")
-_EAST = frozenset({"ru", "uk", "be"})
-_SOUTH_CYRILLIC = frozenset({"bg", "mk"})
+_ADJECTIVE_ENDINGS = ("ый", "ий", "ой", "ая", "яя", "ое", "ее", "ые", "ие", "ій", "ські")
 _SLAVIC_LATIN = frozenset({"pl", "cs", "sk", "sl", "hr", "bs", "sh", "hsb"})
 _TURKIC_CYRILLIC = frozenset({"kk", "ky", "tt", "ba", "cv", "mn", "tg"})
+_ROMANCE = frozenset({"fr", "es", "pt", "it", "ca", "gl", "ro"})
 _FINNIC = frozenset({"fi", "et"})
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb", "nn", "no", "is", "fi", "et", "af", "lb", "hu"})
 
 _CYRILLIC_ENDING = r"[аяоеиыйьіїєуюэ]{0,3}(?:м|х|ми|в|го|му|т|та|то|те)?"
 _SLAVIC_ADJECTIVE = r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
+_SLAVIC_STEM = r"|[аеийьія]{0,2}[нцк][аеиіоуыюя]{0,2}[вхм]?[и]?|[яю]н[а-я]{0,4}|[йшщ][а-я]{0,4}|[нцк][а-яії]{0,5}"
+_ROMANCE_STEM = r"[aeiou]{0,2}s?|n?nes?|ns|i?lor|ul|ului|ii|ei|ilor|esc|easca|esti|ce|che|chi|ques?"
 _LATIN_SLAVIC_ENDING = r"[aeiouyj]{0,3}(?:m|ch|mi|h|w|v|ga|mu|ho|ma|ju|om|em)?"
 _LATIN_SLAVIC_ADJECTIVE = r"|[a-z]{0,4}?(?:sk|ck|zk|nsk)[a-z]{0,4}"
 _TURKIC_LATIN = (
@@ -120,6 +122,19 @@ _DRAVIDIAN: Final = frozenset({"ta", "te", "kn", "ml", "si"})
 
 def stem_form(stem: str, language: str) -> WordForm:
     """A stem that the tables mark as one."""
+    script = script_of_name(stem)
+    if script == "cyrillic" and language in _SLAVIC_CYRILLIC and language not in _TURKIC_CYRILLIC:
+        return WordForm(stem, _pattern(_CYRILLIC_ENDING + _SLAVIC_ADJECTIVE + _SLAVIC_STEM))
+    if script == "latin" and language in _ROMANCE:
+        return WordForm(stem, _pattern(_ROMANCE_STEM))
+    if script == "latin" and language == "en":
+        return WordForm(stem, _pattern("s?|ns?|men|man"))
+    if script == "latin" and language == "hu":
+        return WordForm(stem, _pattern(_HUNGARIAN + "|orszag[a-z]{0,6}"))
+    if script == "arabic" and language == "ar":
+        return WordForm(stem, _pattern("(?:ا|ه|ي|يه|يا|يون|يين|يات|يتين|ين|ت|ان|ن)?"))
+    if script == "latin" and language in ("de", "nl", "sv", "da", "nb", "nn", "no"):
+        return WordForm(stem, _pattern(r"[a-z]{0,3}" if len(stem) < 6 else r"[a-z]{0,9}"))
     return WordForm(stem, _LONG_STEM_REST() if language in _DRAVIDIAN else _STEM_REST())
 
 
@@ -181,6 +196,8 @@ def _cyrillic(word: str, language: str, adjectives: bool) -> WordForm:
     if language in _TURKIC_CYRILLIC:
         return WordForm(word, _pattern(_TURKIC_CYRILLIC_REST))
     more = _SLAVIC_ADJECTIVE if adjectives else ""
+    if word.endswith(_ADJECTIVE_ENDINGS) and len(word) > 4 and not adjectives:
+        return WordForm(word[:-2], _pattern(r"[аяоеиыйіїуює]{2,3}[мх]?и?|ого|его|ому|ему|ої|ій"))
     if word[-1] in "аяьй" and len(word) > 4:
         return WordForm(word[:-1], _pattern(_CYRILLIC_ENDING + more))
     if word[-1] in "ыиі" and len(word) > 4 and not adjectives:

@@ -7,11 +7,11 @@ from functools import cache
 
 from schemas.readings import Entity, Mention
 from streams.entities import designators, persons
-from streams.entities.countries import country_aliases
+from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import fold
 from streams.entities.lexicon import Alias, Hit, Lexicon
 from streams.entities.morphology import script_of, script_of_name
-from streams.entities.records import Record, by_id, curated
+from streams.entities.records import Record, by_id, curated, ordinary_words
 from streams.entities.span import Span
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -137,7 +137,7 @@ def _script_lexicon(script: str) -> Lexicon:
     language = {"cyrillic": "ru", "arabic": "ar"}.get(script, "und")
     return Lexicon(
         (
-            Alias(n.text, n.id, place=records[n.id].type == "place", ambiguous=n.ambiguous)
+            Alias(n.text, n.id, place=records[n.id].type == "place" and script != "arabic", ambiguous=n.ambiguous)
             for n in names
             if n.language is None and script_of_name(n.text) in ((script, "kana") if script == "han" else (script,))
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.readings import EntityType
+from streams.entities.folding import fold_alias
 
 TABLES: Final = Path(__file__).parent / "tables"
 
@@ -95,6 +96,15 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
         for form in row["forms"].split(", "):
             names.append(Name(form.rstrip("-"), row["id"], row["language"], stem=form.endswith("-")))
     return records, tuple(names)
+
+
+@cache
+def ordinary_words() -> dict[str, frozenset[str]]:
+    """By language: folded words that look like a name of the tables and are not one in that language."""
+    return {
+        row["language"]: frozenset(fold_alias(word) for word in row["words"].split(", "))
+        for row in read_table("ordinary_words.tsv")
+    }
 
 
 @cache
