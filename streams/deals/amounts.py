@@ -30,8 +30,8 @@ def _forms() -> tuple[dict[str, float], dict[str, str]]:
 def _sum_pattern() -> re.Pattern[str]:
     scales, currencies = (_alternatives(forms) for forms in _forms())
     return re.compile(
-        rf"(?P<before>us\$|\$|€|£|¥|₹|₩|usd|eur|gbp)?\s?{_NUMBER}\s?(?P<scale>{scales})?\w{{0,4}}[\s-]?"
-        rf"(?:de |d'|di |of |ـ)?(?:us |u\.s\. |сша |美国)?(?P<after>{currencies})?",
+        rf"(?P<before>us\$|\$|€|£|¥|₹|₩|usd|eur|gbp)?\s?{_NUMBER}\s?(?P<scale>{scales})?"
+        rf"(?:\w{{0,4}}?[\s-]?(?:de |d'|di |of |ـ)?(?:us |u\.s\. |сша |美国)?(?P<after>{currencies}))?",
         re.I,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.deals.lexicon import CLASSES, TRANSFER, Hit
+from streams.deals.lexicon import CLASSES, OTHER_TALK, TRANSFER, Hit
 from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
 
@@ -17,9 +17,9 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features: dict[str, float] = {"bias": 1.0}
     for cls in CLASSES:
         count = len(sentence.by_class.get(cls, ()))
-        if count:
+        if count and cls != "neg":
             features[cls] = 1.0
-            if count > 1 and cls not in TRANSFER:
+            if count > 1 and cls in OTHER_TALK:
                 features[f"{cls}+"] = min(count - 1, 3) / 3
     transfer_classes = [c for c in sentence.by_class if c in TRANSFER]
     features["transfer_classes"] = min(len(transfer_classes), 4) / 4
@@ -35,9 +35,6 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
 
     keys = sentence.party_keys
     features["parties=0"] = float(not keys)
-    features["parties=1"] = float(len(keys) == 1)
-    features["parties=2"] = float(len(keys) == 2)
-    features["parties>2"] = float(len(keys) > 2)
     features["company"] = float(any(not p.is_state for p in sentence.parties))
     features["has_supplier"] = float(bool(roles.supplier))
     features["has_recipient"] = float(bool(roles.recipient))
@@ -50,6 +47,7 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features["transfer_touches_weapon"] = float(gap is not None and gap <= 8)
     features["transfer_near_party"] = _nearness(_gap(transfers, [(p.start, p.end) for p in sentence.parties]))
     features["fight_near_weapon"] = _nearness(_gap(sentence.by_class.get("fight", []), spans))
+    features["civil_near_weapon"] = _nearness(_gap(sentence.by_class.get("civil", []), spans))
     features["own_near_weapon"] = _nearness(_gap(sentence.by_class.get("own", []), spans))
     features["test_near_weapon"] = _nearness(_gap(sentence.by_class.get("test", []), spans))
     if sentence.has("fight") and not strong:
@@ -60,10 +58,13 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
         features["mil_and_strong"] = 1.0
     if strong and spans and len(keys) >= 2:
         features["strong_weapon_parties"] = 1.0
+    for cls in ("ask", "block", "aid"):
+        if sentence.has(cls) and spans and len(keys) >= 2 and not strong:
+            features[f"{cls}_weapon_parties"] = 1.0
+    if sentence.weapons and not sentence.has("arms", "gear", "mil"):
+        features["name_only"] = 1.0
     if sentence.has("deal") and spans and len(keys) >= 2:
         features["deal_weapon_parties"] = 1.0
-    features["long"] = min(sentence.end - sentence.start, 500) / 500
-    features["short"] = float(sentence.end - sentence.start < 90)
     if context is not None:
         features["context_weapon"] = float(bool(context.weapon_spans))
         features["context_transfer"] = float(context.has("give", "sell", "buy", "get"))

@@ -31,7 +31,7 @@ CLASSES = (
     "arms", "gear", "mil", "fight", "test", "civil", "own", "treaty",
 )  # fmt: skip
 TRANSFER = frozenset({"give", "sell", "buy", "get", "aid", "deal", "lease", "licence", "upgrade", "illicit"})
-_OTHER_TALK = frozenset({"fight", "test", "civil", "own", "treaty"})
+OTHER_TALK = frozenset({"fight", "test", "civil", "own", "treaty"})
 
 Order = Literal["svo", "sov", "vso"]
 
@@ -167,7 +167,7 @@ def _without_covered(hits: list[Hit]) -> list[Hit]:
         if hit.start >= cover_start and hit.end <= cover_end and hit.end - hit.start < cover_end - cover_start:
             continue
         kept.append(hit)
-        if hit.cls in _OTHER_TALK and hit.end > cover_end:
+        if hit.cls in OTHER_TALK and hit.end > cover_end:
             cover_start, cover_end = hit.start, hit.end
     return kept
 

@@ -22,10 +22,10 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 
 MAX_CANDIDATES = 40
 """Sentences scored by words; the first ones of a text that passes the screen more often than that."""
-MAX_EMBEDDED = 2
+MAX_EMBEDDED = 3
 """Sentences embedded: the embedder's time is most of an article's."""
 MAX_DEALS = 8
-_MIN_SCORE = 0.3
+_MIN_SCORE = 0.35
 """Of a deal's own sentence, in an article that tells of a deal."""
 
 
