@@ -236,7 +236,6 @@ class TestBrowser:
             "disable-component-update", "disable-sync", f"user-data-dir={tmp_path}", "window-size=1280,1000",
         ):  # fmt: skip
             options.add_argument(f"--{flag}")
-        options.page_load_strategy = "eager"
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         browser = webdriver.Chrome(service=webdriver.ChromeService("/usr/bin/chromedriver"), options=options)
         yield browser
@@ -315,4 +314,9 @@ class TestBrowser:
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
         for path in ("/", f"/stories/{HOWITZERS}", f"/stories/{GONE}", "/search", "/alerts", "/docs"):
             browser.get(served + path)
-            assert browser.execute_script("return document.documentElement.scrollWidth") <= 360, path
+            wide = "e => e.getBoundingClientRect().right > 361 && e.getClientRects().length"
+            sticking = (
+                f"[...document.querySelectorAll('main *, header *')].filter({wide}).map(e => e.outerHTML.slice(0, 90))"
+            )
+            width = browser.execute_script("return document.documentElement.scrollWidth")
+            assert width <= 360, (path, width, browser.execute_script(f"return {sticking}"))
