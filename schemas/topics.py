@@ -14,6 +14,9 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The broker takes messages up to this size, so that an oversized article ends in the dead letters, with its
 reason, instead of failing in the producer's hands. Well above what a valid article can encode to."""
 
+_BROKER_LIMIT = MAX_MESSAGE_BYTES + 1024 * 1024
+"""What the topics take: more than any of our clients would send, headers and envelope included. A client that is
+refused by the broker for size (not by itself) may not recover from it."""
 _DAY_MS = 86_400_000
 
 
@@ -34,7 +37,7 @@ class Topic:
     config: MappingProxyType[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        config = {"cleanup.policy": self.cleanup, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        config = {"cleanup.policy": self.cleanup, "max.message.bytes": str(_BROKER_LIMIT)}
         if self.cleanup == "delete":
             config["retention.ms"] = str(self.retention_days * _DAY_MS if self.retention_days else -1)
         object.__setattr__(self, "config", MappingProxyType(config))

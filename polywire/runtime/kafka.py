@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiokafka.record.util import calc_crc32c
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
     CoordinatorLoadInProgressError,
@@ -15,6 +19,7 @@ from kafka.errors import (
     NotCoordinatorError,
     TopicAlreadyExistsError,
 )
+from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime.settings import Settings
@@ -22,8 +27,18 @@ from schemas.base import Message
 from schemas.codec import encode
 from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, Topic
 
-REQUEST_BYTES = MAX_MESSAGE_BYTES + 1024 * 1024
-"""A message and its envelope."""
+REQUEST_BYTES = MAX_MESSAGE_BYTES + 512 * 1024
+"""What our clients send at most: a message, its headers and its envelope; less than what the topics take. So it is
+always the client that refuses: a kafka-python producer that was refused by the broker for size never works again."""
+
+# kafka-python computes the checksum of every batch in Python unless an LGPL package is there: a third of a second for
+# each megabyte. aiokafka, which Faust brings along, has the same function in C.
+default_records.calc_crc32c = calc_crc32c
+
+
+def client_id(name: str, pid: int | None = None) -> str:
+    """How a process calls itself to the brokers; by it, a member of a group is known for a process that died."""
+    return f"polywire-{name}-{socket.gethostname()}-{pid or os.getpid()}"
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -73,7 +88,7 @@ def make_consumer(settings: Settings, group: str | None, topics: Sequence[Topic]
     """A consumer that commits nothing by itself. With no group it reads from the start and is nobody's."""
     config: dict[str, Any] = {
         **client_options(settings),
-        "client_id": f"polywire-{group or 'reader'}",
+        "client_id": client_id((group or "reader").removeprefix("polywire-")),
         "group_id": group,
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
@@ -147,6 +162,24 @@ def group_lag(settings: Settings, groups: Mapping[str, Sequence[Topic]]) -> dict
         return lag
     finally:
         consumer.close()
+        admin.close()
+
+
+def expel(settings: Settings, group: str, pid: int) -> int:
+    """Take the members of `group` that the process `pid` of this machine had out of it; returns how many there were.
+
+    For a process that was killed: the group need not wait until the sessions of its members are over. (The embedded
+    engine would wait for ever for one that was the group's leader.)
+    """
+    mine = f"-{socket.gethostname()}-{pid}"
+    admin = make_admin(settings, patience=5.0)
+    try:
+        members = admin.describe_groups([group])[group]["members"]
+        dead = [MemberToRemove(member_id=m["member_id"]) for m in members if m["client_id"].endswith(mine)]
+        if dead:
+            admin.remove_group_members(group, dead)
+        return len(dead)
+    finally:
         admin.close()
 
 

@@ -111,7 +111,7 @@ class KafkaSource:
     def __init__(self, settings: Settings, group: str, topics: Sequence[Topic], **options: Any) -> None:
         self._listener = _Listener()
         self._consumer: KafkaConsumer = make_consumer(
-            settings, group, (), **{"client_id": group, "max_poll_records": POLL_RECORDS, **options}
+            settings, group, (), **{"max_poll_records": POLL_RECORDS, **options}
         )
         self._consumer.subscribe([topic.name for topic in topics], listener=self._listener)
         self._paused = False

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,12 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from polywire.engines.base import die_with_parent, free_ports
 from polywire.supervision.stages import StageSpec
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _STEADY = 60.0
 """Seconds up after which a stage's earlier deaths are forgotten."""
-_PR_SET_PDEATHSIG = 1
 _TAIL_BYTES = 8_192
 
 
@@ -33,14 +32,16 @@ class StageProcess:
         self.spec = spec
         self.name = name
         self.log_file = log_file
-        self.metrics_port = free_port()
+        self.metrics_port = 0
         self.restarts = 0
         self.last_error: str | None = None
         self.restart_at: float | None = None
-        self._environment = {**environment, "POLYWIRE_METRICS_PORT": str(self.metrics_port)}
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pause = _FIRST_PAUSE
+        self.dead_pid: int | None = None
+        """Of a process that ended by itself and whose place in its consumer group may not have been given up."""
 
     @property
     def pid(self) -> int | None:
@@ -56,16 +57,18 @@ class StageProcess:
         """Start the process; its output is added to the log file."""
         self.restart_at = None
         self._started = time.monotonic()
+        # A new one each time: somebody may have taken the old one in the meantime.
+        self.metrics_port = free_port()
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "polywire", *self.spec.arguments],
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self._environment, "POLYWIRE_METRICS_PORT": str(self.metrics_port)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Its own session: Ctrl-C goes to the supervisor alone, which stops the stages in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
 
     def check(self) -> str | None:
@@ -83,6 +86,7 @@ class StageProcess:
         if self._process is None or self._process.poll() is None:
             return None
         status = self._process.returncode
+        self.dead_pid = self._process.pid
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         reason = last_words(self.log_file)
         self.last_error = f"{how}: {reason}" if reason else how
@@ -127,17 +131,9 @@ class StageProcess:
         return self.wait(seconds)
 
 
-def _die_with_parent() -> None:
-    """Linux: when the supervisor is killed without a chance to clean up, its stages end as well."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def free_port() -> int:
     """A port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
@@ -147,7 +143,7 @@ def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
             body = answer.read()
     except urllib.error.HTTPError as error:
         body = error.read()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return None
     try:
         report = json.loads(body)

@@ -9,25 +9,26 @@ from schemas.topics import ALERTS, ANALYZED, CLUSTERED, ENRICHED, RAW, STORIES, 
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One kind of process. In the order of the catalogue below they are started; they are stopped in the same order,
-    so that nothing more comes in while what is on its way is finished.
+    """One kind of process. `rank`: they are stopped in this order, those of one rank together, so that nothing more
+    comes in while what is on its way is finished.
     """
 
     name: str
     arguments: tuple[str, ...]
     group: str | None = None
     topics: tuple[Topic, ...] = ()
+    rank: int = 0
 
 
 FEEDS = StageSpec("feeds", ("produce", "feeds"))
 DEMO_FEEDS = StageSpec("feeds", ("produce", "feeds", "--demo"))
 WEB = StageSpec("web", ("web",))
-ANALYZE = StageSpec("analyze", ("stream", "analyze"), "polywire-analyze", (RAW,))
-CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED,))
-ENRICH = StageSpec("enrich", ("stream", "enrich"), "polywire-enrich", (CLUSTERED,))
-INDEXER = StageSpec("indexer", ("consume", "indexer"), "polywire-indexer", (ENRICHED, STORIES, ALERTS))
-ALERTER = StageSpec("alerter", ("consume", "alerter"), "polywire-alerter", (ENRICHED,))
-NOTIFIER = StageSpec("notifier", ("consume", "notifier"), "polywire-notifier", (ALERTS,))
+ANALYZE = StageSpec("analyze", ("stream", "analyze"), "polywire-analyze", (RAW,), rank=1)
+CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED,), rank=1)
+ENRICH = StageSpec("enrich", ("stream", "enrich"), "polywire-enrich", (CLUSTERED,), rank=1)
+INDEXER = StageSpec("indexer", ("consume", "indexer"), "polywire-indexer", (ENRICHED, STORIES, ALERTS), rank=2)
+ALERTER = StageSpec("alerter", ("consume", "alerter"), "polywire-alerter", (ENRICHED,), rank=2)
+NOTIFIER = StageSpec("notifier", ("consume", "notifier"), "polywire-notifier", (ALERTS,), rank=2)
 
 BACKBONE = (WEB, ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
 """What `polywire up` starts, apart from the feeds, which only run where there are feeds to poll."""

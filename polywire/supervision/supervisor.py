@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kafka.errors import KafkaError
+
 from polywire.engines import make_engine
 from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import create_topics
+from polywire.runtime.kafka import create_topics, expel
 from polywire.runtime.settings import RUN_FILE, Settings, read_run_file
 from polywire.supervision.process import StageProcess
 from polywire.supervision.stages import StageSpec
@@ -139,6 +141,8 @@ class Supervisor:
             if news:
                 changed = True
                 self._tell(process.name, news)
+            if process.dead_pid is not None:
+                self._give_up_place(process)
         problem = self._engine.why_not_alive()
         if problem:
             raise UserError(f"the {self.settings.engines} engine is gone: {problem}")
@@ -147,6 +151,16 @@ class Supervisor:
             changed = self._check_health() or changed
         if changed:
             self._write_run_file()
+
+    def _give_up_place(self, process: StageProcess) -> None:
+        pid, process.dead_pid = process.dead_pid, None
+        if process.spec.group is None or pid is None:
+            return
+        try:
+            expel(self.settings, process.spec.group, pid)
+        except KafkaError as error:
+            # Then the group waits until the session is over, as it would have anyway.
+            self._tell(process.name, f"its place in {process.spec.group} could not be given up: {error}")
 
     def _check_health(self) -> bool:
         restarted = False
@@ -165,10 +179,14 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stages in order, then the engines. Nothing stays behind."""
-        for process in self.processes:
-            process.terminate()
-            if not process.wait(_STOP_SECONDS):
-                self._tell(process.name, f"did not end within {_STOP_SECONDS:.0f} s and was killed")
+        for rank in sorted({p.spec.rank for p in self.processes}):
+            ending = [p for p in self.processes if p.spec.rank == rank]
+            for process in ending:
+                process.terminate()
+            deadline = time.monotonic() + _STOP_SECONDS
+            for process in ending:
+                if not process.wait(max(0.1, deadline - time.monotonic())):
+                    self._tell(process.name, f"did not end within {_STOP_SECONDS:.0f} s and was killed")
         self._engine.stop()
         self._run_file.unlink(missing_ok=True)
 

@@ -22,7 +22,7 @@ from faust.types import TP
 
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import REQUEST_BYTES, create_topics, make_admin, ssl_context
+from polywire.runtime.kafka import REQUEST_BYTES, client_id, create_topics, make_admin, ssl_context
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
 from schemas.base import Message
@@ -259,6 +259,7 @@ def _make_app(name: str, settings: Settings) -> faust.App:
         f"polywire-{name}",
         broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
         broker_credentials=credentials,
+        broker_client_id=client_id(name),
         broker_commit_interval=1.0,
         # A worker killed without a goodbye is replaced after this long.
         broker_session_timeout=15.0,

@@ -49,7 +49,7 @@ def test_seeds_to_one_alert(polywire: Polywire) -> None:
 
     def both_languages() -> dict[str, Any] | None:
         alerts = [a for a in polywire.documents("alerts").values() if a["story_id"] == story]
-        return next((a for a in alerts if {"ms", "ar"} <= set(a["languages"])), None)
+        return next((a for a in alerts if {"ms", "ar"} <= set(a["language"])), None)
 
     eventually("the alert names both languages", both_languages)
     fired = Counter((a.subscription_id, a.story_id) for a in new_alerts(polywire))
@@ -106,7 +106,7 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(polywire: Polywire) -> N
             os.kill(pid, signal.SIGKILL)
             victims.pop(0)
     ids = {a.id for a in articles}
-    found = eventually("every article in the index", lambda: all_there(polywire, ids), 300)
+    found = eventually("every article in the index", lambda: all_there(polywire, ids), 120)
     stories: dict[str, set[str]] = {}
     for record in polywire.read(ENRICHED):
         fields = json.loads(record.value)
