@@ -27,6 +27,8 @@ from streams.stories.vectors import quantise
 SPLIT = datetime(2021, 7, 19, tzinfo=UTC)
 """Headlines of events that began before and after: what is fitted on a period is overrated on it."""
 FOLDERS = ("headlines-dev", "ntrex-dev", "itn")
+SAMPLE = Path(__file__).resolve().parents[2] / "seeds" / "sample.jsonl"
+"""Ordinary news, invented for the project: many events at once, each told by a few, in many languages."""
 Progress = Callable[[int, int], None]
 
 
@@ -114,7 +116,7 @@ def _own_products(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, StorySet]:
-    """The three development sets, by folder name.
+    """The three development sets, by folder name, and the project's own `sample`.
 
     The gold language stands in for the detector's; entities are the recognizer's. `itn` without its times, which
     are off by months.
@@ -132,6 +134,7 @@ def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, Stor
                 "it is not part of the repository. Say where it is with --data."
             )
         labelled[folder] = read(path, dated=folder != "itn")
+    labelled["sample"] = read(SAMPLE)
     embedder, recognizer = Embedder.load(cache_dir), EntityRecognizer()
     total, done, sets = sum(map(len, labelled.values())), 0, {}
     for folder, items in labelled.items():
