@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from consumers.index import ensure_indices, mapping
 from consumers.index.documents import article_document
@@ -43,6 +43,10 @@ class Index:
         try:
             return dict(self.es.get(index=f"{self.prefix}-{kind}", id=id_)["_source"])
         except NotFoundError:
+            return None
+        except ApiError as error:
+            if error.status_code != 503:  # an index that has just been made, and whose shards are not ready
+                raise
             return None
 
     def has(self, kind: str, *ids: str) -> bool:
