@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -23,9 +24,10 @@ _QUIET = (
 )
 
 
-def configure(settings: Settings, *, stage: str | None = None) -> None:
-    """Set up logging for this process. `stage` goes on every line."""
-    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+def configure(settings: Settings, *, stage: str | None = None, file: Path | None = None) -> None:
+    """Set up logging for this process. `stage` goes on every line; with `file` they go there, not to standard error."""
+    on_terminal = file is None and sys.stderr.isatty()
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not on_terminal)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -42,11 +44,16 @@ def configure(settings: Settings, *, stage: str | None = None) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    # Says of every group that is not kafka-python's own that it cannot read what is in it.
+    logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
     if settings.log_level != "DEBUG":
         for name in _QUIET:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from polywire.engines import make_engine
+from polywire.runtime import logs
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics, expel
 from polywire.runtime.settings import RUN_FILE, Settings, read_run_file
@@ -76,6 +77,7 @@ class Supervisor:
         if self._fresh:
             shutil.rmtree(self.settings.state_dir, ignore_errors=True)
         self.settings.state_dir.mkdir(parents=True, exist_ok=True)
+        logs.configure(self.settings, file=self.settings.state_dir / "logs" / "supervisor.log")
         self._tell("engines", f"starting {self.settings.engines} …")
         addresses = self._engine.start()
         self.settings = self.settings.model_copy(
