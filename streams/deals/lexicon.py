@@ -160,16 +160,22 @@ def _plain(written: str) -> str:
 
 
 def _without_covered(hits: list[Hit]) -> list[Hit]:
+    """Without forms inside a longer one of other talk, and without other talk inside a weapon (Hungarian harckocsi)."""
     kept: list[Hit] = []
-    cover_end = -1
-    cover_start = -1
+    cover = armed = Hit(-1, -1, "")
     for hit in hits:
-        if hit.start >= cover_start and hit.end <= cover_end and hit.end - hit.start < cover_end - cover_start:
+        if _inside(hit, cover) or (hit.cls in OTHER_TALK and _inside(hit, armed)):
             continue
         kept.append(hit)
-        if hit.cls in OTHER_TALK and hit.end > cover_end:
-            cover_start, cover_end = hit.start, hit.end
+        if hit.cls in OTHER_TALK and hit.end > cover.end:
+            cover = hit
+        elif hit.cls == "arms" and hit.end > armed.end:
+            armed = hit
     return kept
+
+
+def _inside(hit: Hit, other: Hit) -> bool:
+    return other.start <= hit.start and hit.end <= other.end and hit.end - hit.start < other.end - other.start
 
 
 @lru_cache(maxsize=1)

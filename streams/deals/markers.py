@@ -49,6 +49,10 @@ def markers_of(sentence: ReadSentence, party: PartyMention) -> set[str]:
             found.add(role)
     if "after" in places:
         role = _after(sentence, party, places["after"], anywhere)
+        if role is None and anywhere:
+            # Korean particles are written to the name and may be part of the mention.
+            name = sentence.folded[party.start : party.end]
+            role = next((r for form, r in places["after"] if name.endswith(form) and len(name) > len(form) + 1), None)
         if role:
             found.add(role)
     return found

@@ -77,15 +77,20 @@ class DealReader:
         model = self._model
         if model.direction is None or max(scores) >= model.unsure_high:
             return
-        unsure = sorted(
+        undecided = sorted(
             (i for i, s in enumerate(scores) if model.unsure_low <= s < model.unsure_high),
             key=lambda i: (-scores[i], i),
-        )[:MAX_EMBEDDED]
+        )
+        unsure, rest = undecided[:MAX_EMBEDDED], undecided[MAX_EMBEDDED:]
         if not unsure:
             return
         vectors = embed([candidates[i].sentence.text for i in unsure])
         for i, vector in zip(unsure, vectors, strict=True):
             scores[i] = model.probability_with(candidates[i].features, vector)
+        # What words find less likely than these is no likelier than they have turned out to be.
+        most = max(scores[i] for i in unsure)
+        for i in rest:
+            scores[i] = min(scores[i], most)
 
 
 def find_candidates(full: str, language: str, entities: list[Entity]) -> list[Candidate]:

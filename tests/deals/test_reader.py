@@ -29,7 +29,7 @@ from tests.deals.conftest import SEEDS, Read, codes
         ("ar", "باعت فرنسا مقاتلات رافال إلى مصر.", "FR", "EG"),
         ("zh", "俄罗斯向越南出售潜艇。", "RU", "VN"),
         ("ja", "日本はフィリピンに巡視船とレーダーを供与した。", "JP", "PH"),
-        ("ko", "미국이 폴란드에 전차를 수출했다.", "US", "PL"),
+        ("ko", "프랑스는 이집트에 미사일을 판매했다.", "FR", "EG"),
         ("hi", "फ्रांस ने भारत को लड़ाकू विमान सौंपे।", "FR", "IN"),
         ("id", "Rusia menjual rudal kepada Vietnam.", "RU", "VN"),
         ("hu", "Németország harckocsikat ad el Magyarországnak.", "DE", "HU"),
