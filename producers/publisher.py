@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from polywire.runtime.kafka import make_producer, publish
 from polywire.runtime.settings import Settings
@@ -103,10 +103,15 @@ class Publisher:
             raise (TooLarge if oversized == len(failed) else NotAcknowledged)(failed)
 
     def _connected(self) -> KafkaProducer:
-        with self._lock:
+        # Connecting takes as long as the time-out while Kafka is away; nobody waits for more than one other's try.
+        if not self._lock.acquire(timeout=self._timeout):
+            raise KafkaTimeoutError("still connecting")
+        try:
             if self._producer is None:
                 self._producer = self._connect()
             return self._producer
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Let go of the connection. Everything acknowledged is safe; nothing else was promised."""

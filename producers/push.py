@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -27,6 +29,11 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of one request: some thousands of articles, or a few of the longest."""
 RETRY_AFTER = 5
 """Seconds we ask a client to wait while Kafka is away."""
+AT_ONCE = 16
+"""Requests in work at the same time; others wait for their turn, up to `TURN` seconds."""
+TURN = 10.0
+BODY_TIME = 60.0
+"""Seconds for a request's body: who sends a byte a second keeps nobody else out for long."""
 DEFAULT_SOURCE = "push"
 """Source of articles that name neither a source nor a URL."""
 
@@ -77,6 +84,8 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
         token: what clients must send as `Authorization: Bearer …`; None asks for nothing.
     """
     router = APIRouter(tags=["articles in"])
+    turns = asyncio.Semaphore(AT_ONCE)
+    threads = CapacityLimiter(AT_ONCE)
 
     @router.post(
         "/articles",
@@ -87,6 +96,7 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
             207: {"model": PushAnswer, "description": "Many given: some accepted, some rejected. See `articles`."},
             401: {"description": "The token is missing or wrong."},
             403: {"description": "Sent by a web page of another site."},
+            408: {"description": "The body came too slowly."},
             413: {"description": f"More than {MAX_BODY} bytes, or one article too large for the topic."},
             422: {"model": PushAnswer, "description": "Nothing accepted: no article is valid."},
             503: {"model": PushAnswer, "description": "Kafka is away. Send the same again after `Retry-After`."},
@@ -97,10 +107,18 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
         """One article as a JSON object; many as a list, as `{"articles": [...]}`, or as JSON Lines
         (`application/x-ndjson`). An article needs a title or a text."""
         _check_caller(request, token)
-        body = await _read_body(request)
-        collected = datetime.now(UTC)
-        items = await asyncio.to_thread(_read_items, body, _says_lines(request), collected)
-        return await asyncio.to_thread(_accept, items, publisher)
+        try:
+            async with asyncio.timeout(TURN):
+                await turns.acquire()
+        except TimeoutError as error:
+            raise HTTPException(503, "too many requests are waiting", {"Retry-After": str(RETRY_AFTER)}) from error
+        try:
+            body = await _read_body(request)
+            collected = datetime.now(UTC)
+            items = await run_sync(_read_items, body, _says_lines(request), collected, limiter=threads)
+            return await run_sync(_accept, items, publisher, limiter=threads)
+        finally:
+            turns.release()
 
     return router
 
@@ -132,10 +150,14 @@ async def _read_body(request: Request) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "send the body without compression")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"more than {MAX_BODY} bytes; send it in parts")
+    try:
+        async with asyncio.timeout(BODY_TIME):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise HTTPException(413, f"more than {MAX_BODY} bytes; send it in parts")
+    except TimeoutError as error:
+        raise HTTPException(408, f"the body took longer than {BODY_TIME:.0f} s") from error
     return bytes(body)
 
 

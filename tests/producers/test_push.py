@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -129,6 +131,33 @@ async def test_too_large(client: httpx.AsyncClient, kept: KeptArticles, monkeypa
     assert (await client.post("/articles", content=stream())).status_code == 413
     assert (await client.post("/articles", json={"title": "x" * 101})).status_code == 413
     assert kept.articles == []
+
+
+async def test_while_kafka_is_away_nobody_waits_for_ever(
+    client: httpx.AsyncClient, kept: KeptArticles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many requests as are worked on wait for Kafka; the others are told to come again, instead of piling up."""
+    monkeypatch.setattr(push, "TURN", 0.2)
+    away = threading.Event()
+    monkeypatch.setattr(kept, "publish", lambda _articles: away.wait(10))
+    waiting = [asyncio.create_task(client.post("/articles", json=GOOD)) for _ in range(push.AT_ONCE)]
+    await asyncio.sleep(0.1)
+    answer = await client.post("/articles", json=GOOD)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    away.set()
+    assert {(await one).status_code for one in waiting} == {202}
+    assert (await client.post("/articles", json=GOOD)).status_code == 202
+
+
+async def test_a_dripping_body_is_cut_off(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "BODY_TIME", 0.2)
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+    assert (await client.post("/articles", content=drip())).status_code == 408
 
 
 async def test_token(kept: KeptArticles) -> None:
