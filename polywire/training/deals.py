@@ -32,7 +32,7 @@ _EMBEDDING_PENALTY = 0.3
 _EMBEDDING_SCALE = 4.0
 """Inverse strengths of the L2 penalty, and how much longer vectors are made so that it presses less on them: chosen
 by cross-validation over languages."""
-_PRIOR_SHIFT = -0.35
+_PRIOR_SHIFT = -0.2
 """Added to the logit that knows the embedding: the corpus has a deal in every second sentence, an article is judged by
 the best of many."""
 _WORDS_SHIFT = 0.3
