@@ -29,8 +29,9 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: install lint  ## everything a machine can test
+test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest $(TEST_FLAGS)
+	$(BIN)/python -m pytest tests/e2e --engines jvm $(TEST_FLAGS)
 
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
@@ -38,8 +39,9 @@ engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 an
 docs: install  ## write the generated pages of docs/ again
 	$(BIN)/polywire topics docs
 
-train: install  ## fit the clustering's weights again from DATA (default ../shared/data); prints what each signal is worth
+train: install  ## fit the shipped weights again: stories from DATA (default ../shared/data), deals from the corpus
 	$(BIN)/polywire train stories --data $(DATA)
+	$(BIN)/polywire train deals
 
 clean:  ## remove the virtual environment and this folder's state
 	rm -rf $(VENV) .polywire

@@ -164,8 +164,16 @@ def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notic
 
 
 def best_deal(deals: list[StoryDeal]) -> StoryDeal | None:
-    """The surest deal that names both parties, else the surest."""
-    return max(deals, key=lambda d: (bool(d.supplier and d.recipient), d.score), default=None)
+    """The deal to show of a story: one with both parties named, told as a fact, in most of the variants; then the
+    surest.
+    """
+
+    def rank(deal: StoryDeal) -> tuple[bool, bool, int, float]:
+        told_by = len({evidence.article_id for evidence in deal.evidence})
+        named = bool(deal.supplier and deal.recipient)
+        return named, deal.status not in {"alleged", "denied"}, told_by, deal.score
+
+    return max(deals, key=rank, default=None)
 
 
 def deal_line(deal: StoryDeal, story: Story | None) -> str:

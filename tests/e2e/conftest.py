@@ -18,6 +18,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
+from polywire.engines.jvm.folders import discard
 from polywire.runtime.elastic import make_client
 from polywire.runtime.kafka import make_consumer, make_producer, publish
 from polywire.runtime.settings import Settings
@@ -130,6 +131,8 @@ def polywire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         producer.close()
         done.set()
         watcher.join()
+    if engines == "jvm":
+        discard(settings.state_dir)
     left = [p.name for p in supervisor.processes if p.pid is not None]
     assert not left, f"still running after stop: {left}"
 
