@@ -23,7 +23,7 @@ _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb", "nn", "no", "is", "fi", 
 
 _CYRILLIC_ENDING = r"[аяоеиыйьіїєуюэ]{0,3}(?:м|х|ми|в|го|му|т|та|то|те)?"
 _SLAVIC_ADJECTIVE = r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
-_SLAVIC_STEM = r"|[аеийьія]{0,2}[нцк][аеиіоуыюя]{0,2}[вхм]?[и]?|[яю]н[а-я]{0,4}|[йшщ][а-я]{0,4}|[нцк][а-яії]{0,5}"
+_SLAVIC_STEM = r"|[яиай]{0,2}(?:ц[аыуеиіїюями]{1,4}|к[аиуоеії]{1,3}|ин[аиуоеы]{1,3})|[яю]н[а-я]{0,4}"
 _ROMANCE_STEM = r"[aeiou]{0,2}s?|n?nes?|ns|i?lor|ul|ului|ii|ei|ilor|esc|easca|esti|ce|che|chi|ques?"
 _LATIN_SLAVIC_ENDING = r"[aeiouyj]{0,3}(?:m|ch|mi|h|w|v|ga|mu|ho|ma|ju|om|em)?"
 _LATIN_SLAVIC_ADJECTIVE = r"|[a-z]{0,4}?(?:sk|ck|zk|nsk)[a-z]{0,4}"

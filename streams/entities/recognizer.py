@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 
 from schemas.readings import Entity, Mention
@@ -18,6 +19,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
 NEARBY = 250
 """Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
+MILITARY_TEXT = 3
+"""Mentions of weapons, forces and makers that make a text one on military matters."""
 _MILITARY = frozenset({"force", "armed_group", "maker", "exporter"})
 
 
@@ -35,12 +38,28 @@ class EntityRecognizer:
         hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
         for script in _scripts(text):
             hits += _script_lexicon(script).find(folded, text)
-        spans = [Span(folded.original(h.start), folded.original(h.end), h.ids[0], ambiguous=h.ambiguous) for h in hits]
+        blocked = ordinary_words().get(language, frozenset())
+        spans = [
+            Span(folded.original(h.start), folded.original(h.end), h.ids[0], ambiguous=h.ambiguous)
+            for h in hits
+            if folded.text[h.start : h.end] not in blocked
+        ]
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
         chosen = _longest(_supported(spans))
-        chosen += persons.find(text, language, chosen)
+        chosen += _worth_naming(persons.find(text, language, chosen), chosen)
         chosen.sort()
         return _entities(text, chosen)
+
+
+def _worth_naming(found: list[Span], others: list[Span]) -> list[Span]:
+    """Of persons that no table knows: in texts on military matters all, in others those named twice or more.
+
+    Who is named once and unknown is found in some languages and not in others, which sets apart what belongs together.
+    """
+    if sum(_is_military(span.id) for span in others) >= MILITARY_TEXT:
+        return found
+    times = Counter(span.id for span in found)
+    return [span for span in found if times[span.id] > 1]
 
 
 def _supported(spans: list[Span]) -> list[Span]:
