@@ -70,7 +70,7 @@ def demo(
         finally:
             run.close()
         if alert is not None:
-            console.print(_summary(alert, run))
+            console.print(_summary(alert, run), soft_wrap=True)
         failed = once and not stop and (alert is None or run.fired_twice)
         if failed:
             console.print(f"[red]The demo failed:[/] {run.why_not(alert)}")

@@ -153,7 +153,7 @@ def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notic
             alert_story = state.stories.get(alert.story_id)
             deal = best_deal(alert.deals)
             lines.add_row(
-                "🔔",
+                Text("▲", style="red"),
                 Text(" ".join(alert.languages), style="cyan"),
                 Text(deal_line(deal, alert_story) if deal else "arms deal", style="bold red"),
                 alert.title,
@@ -177,10 +177,11 @@ def best_deal(deals: list[StoryDeal]) -> StoryDeal | None:
 
 
 def deal_line(deal: StoryDeal, story: Story | None) -> str:
-    """`UA → KZ · sale`: short names for the parties where the story knows them."""
+    """`UA → KZ · sale, planned`: short names for the parties where the story knows them."""
     names = {e.id: e.country or e.name for e in story.entities} if story else {}
 
     def party(ids: list[str]) -> str:
         return names.get(ids[0], ids[0]) if ids else "?"
 
-    return f"{party(deal.supplier)} → {party(deal.recipient)} · {deal.act}"
+    status = "" if deal.status == "reported" else f", {deal.status}"
+    return f"{party(deal.supplier)} → {party(deal.recipient)} · {deal.act}{status}"

@@ -63,7 +63,7 @@ class PlainView:
 
     def tell(self, seconds: float, who: str, what: str) -> None:
         """A line."""
-        self._console.print(f"{seconds:6.1f} s  [cyan]{who:9}[/] {what}")
+        self._console.print(f"{seconds:6.1f} s  [cyan]{who:9}[/] {what}", soft_wrap=True)
 
     def show(self, state: DemoState, processes: list[StageProcess], seconds: float, notice: str) -> None:  # noqa: ARG002
         """Lines for the stories and alerts that are new or have grown."""
@@ -82,7 +82,8 @@ class PlainView:
             self._alerts[alert.id] = alert.revision
             kind = "[bold red]ALERT[/]" if alert.kind == "new" else "update"
             self._console.print(
-                f"{seconds:6.1f} s  {kind:9} " + _escaped(f"[{' '.join(alert.languages)}] {alert.title}")
+                f"{seconds:6.1f} s  {kind:9} " + _escaped(f"[{' '.join(alert.languages)}] {alert.title}"),
+                soft_wrap=True,
             )
 
     def close(self) -> None:
