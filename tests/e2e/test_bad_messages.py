@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from e2e.conftest import Polywire, eventually
 
 from polywire.runtime.deadletters import DeadLetter
 from schemas.topics import DEADLETTERS, RAW
+from tests.e2e.conftest import Polywire, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 

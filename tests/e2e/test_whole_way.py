@@ -14,12 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
-from e2e.conftest import ROOT, Polywire, eventually
 
 from schemas.alerts import Alert
 from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.topics import ALERTS, ENRICHED
+from tests.e2e.conftest import ROOT, Polywire, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sites import KeptArticles, Site
+
+from tests.producers.sites import KeptArticles, Site
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sites import Answer, KeptArticles, Site
 
 from polywire.runtime.health import StageHealth
 from polywire.runtime.settings import FeedSettings, Settings
@@ -22,6 +21,7 @@ from producers.feeds.schedule import GONE, MAX_BACKOFF, MAX_RETRY_AFTER, next_de
 from producers.feeds.service import run_feeds
 from producers.feeds.state import FORGET_AFTER, FeedState, StateStore
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
+from tests.producers.sites import Answer, KeptArticles, Site
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 

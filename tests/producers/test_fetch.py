@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sites import Answer, Site
 
 from producers.feeds.fetch import Fetcher, FetchError, parse_retry_after
+from tests.producers.sites import Answer, Site
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from sites import Answer, Site
 
 from polywire.engines.embedded import EmbeddedEngine
 from polywire.runtime.kafka import create_topics, make_consumer
@@ -27,6 +26,7 @@ from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.ids import article_id
 from schemas.topics import RAW
+from tests.producers.sites import Answer, Site
 
 pytestmark = pytest.mark.engine
 

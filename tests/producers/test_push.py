@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 from fastapi import FastAPI
-from sites import KeptArticles
 
 from producers import push
 from producers.publisher import NotAcknowledged, TooLarge
 from producers.push import make_router
 from schemas.ids import article_id
+from tests.producers.sites import KeptArticles
 
 GOOD = {"id": "a1", "title": "A title", "text": "A text", "source": "s"}
 BAD = {"id": "b1", "title": 7}

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from newsroom import fill
 
 from consumers.web.app import make_app
 from consumers.web.library import Library
@@ -14,6 +13,7 @@ from consumers.web.live import Hub
 from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.settings import Settings
+from tests.web.newsroom import fill
 
 
 @pytest.fixture(scope="session")

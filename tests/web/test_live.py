@@ -16,7 +16,6 @@ from pathlib import Path
 import httpx
 import pytest
 from kafka import KafkaProducer
-from newsroom import EVIL, FROGS, GONE, HOWITZERS, alert_of, stories
 
 from consumers.web import live
 from consumers.web.library import Library
@@ -26,6 +25,7 @@ from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
 from schemas.stories import Story
 from schemas.topics import ALERTS, STORIES
+from tests.web.newsroom import EVIL, FROGS, GONE, HOWITZERS, alert_of, stories
 
 
 def story(id_: str = HOWITZERS, version: int = 1) -> Story:

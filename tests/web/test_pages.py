@@ -5,7 +5,6 @@ from __future__ import annotations
 import httpx
 import lxml.html
 import pytest
-from newsroom import EVIL, FROGS, GONE, HOWITZERS, TEXTS
 
 from consumers.web.app import make_app
 from consumers.web.headers import SECURITY
@@ -14,6 +13,7 @@ from consumers.web.live import Hub
 from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.settings import Settings
+from tests.web.newsroom import EVIL, FROGS, GONE, HOWITZERS, TEXTS
 
 pytestmark = pytest.mark.engine
 HTML = {"Accept": "text/html"}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-from newsroom import HOWITZERS, TEXTS, stories
-
 from consumers.web import views
 from consumers.web.library import MARK_END, MARK_START, Variant
 from consumers.web.live import Hub
 from consumers.web.rendering import render_event
 from schemas.readings import Deal, Entity, Evidence, Mention
+from tests.web.newsroom import HOWITZERS, TEXTS, stories
 
 
 def variant(title: str, text: str, entities: list[Entity] | None = None, deals: list[Deal] | None = None) -> Variant:
