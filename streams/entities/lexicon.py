@@ -16,6 +16,8 @@ from streams.entities.morphology import CASED, UNSPACED, Rest, WordForm, prefixe
 
 _MAX_REST: Final = 14
 _SHORT: Final = 6
+_GAP: Final = 2
+"""Blanks more than one that may stand between two words of a name: an ampersand, a quotation mark, a dash."""
 
 
 class Alias(NamedTuple):
@@ -67,7 +69,7 @@ class Lexicon:
             prepared = _prepare(alias, language)
             if prepared is None:
                 continue
-            key, *how = prepared
+            key, how = prepared
             ids = entries.setdefault(key, {}).setdefault((*how, alias.ambiguous), [])
             if alias.id not in ids:
                 ids.append(alias.id)
@@ -125,7 +127,7 @@ def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:
     """Where the last of the words ends that begin after the blank at `position`; -1 if they are others."""
     for form in forms:
         begin = position + 1
-        if text[begin : begin + 1] == " ":  # a comma and a blank, a quotation mark …: one more is let pass
+        while text[begin : begin + 1] == " " and begin - position <= _GAP:
             begin += 1
         if not text.startswith(form.stem, begin):
             return -1
@@ -143,7 +145,7 @@ def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:
 def _cased(folded: Folded, original: str, start: int, end: int, case: int) -> bool:
     span = original[folded.original(start) : folded.original(end)]
     if case == 1:
-        return span[:1].isupper()
+        return next((c.isupper() for c in span if c.isalpha()), False)
     letters = [c for c in span if c.isalpha()]
     return all(c.isupper() for c in letters[:2]) and sum(c.isupper() for c in letters) * 3 >= len(letters) * 2 - 1
 
@@ -157,13 +159,13 @@ def _small(name: str) -> str:
     return name.replace("İ", "i").replace("I", "i").replace("ı", "i").lower()
 
 
-def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordForm, ...], int, str] | None:
+def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple[WordForm, ...], int, str]] | None:
     name = fold_alias(alias.text)
     if not name:
         return None
     script = script_of_name(name)
     if script in UNSPACED:
-        return name, None, (), 0, ""
+        return name, (None, (), 0, "")
     words = name.split(" ")
     case = 0
     if script in CASED:
@@ -183,4 +185,5 @@ def _prepare(alias: Alias, language: str) -> tuple[str, Rest | None, tuple[WordF
         key = key[2:]
     # Länder is not Lander, and dän not Dan: short Latin words must have the accents of the name.
     short = script == "latin" and len(name) <= _SHORT and " " not in name
-    return key, first.rest, tuple(forms[1:]), case, _small(alias.text)[: len(first.stem)] if short else ""
+    accents = _small(alias.text)[: len(first.stem)] if short else ""
+    return key, (first.rest, tuple(forms[1:]), case, accents)

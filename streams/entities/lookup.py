@@ -21,7 +21,7 @@ def name(identity: str) -> str | None:
 
 
 def kind(identity: str) -> str | None:
-    """country, region, city, capital, alliance, ministry, force, maker, exporter, armed_group, system, family, class …"""
+    """country, region, city, capital, alliance, ministry, force, maker, exporter, armed_group, system, class …"""
     found = record(identity)
     return found.kind if found else None
 
@@ -76,7 +76,7 @@ def aliases(identity: str) -> tuple[str, ...]:
 
 
 def ids(text: str) -> tuple[str, ...]:
-    """What goes by a name, a code or an id: `Russia`, `RU`, `Q159`, `S-300`, `s300` …; case and accents do not count."""
+    """What goes by a name, code or id: `Russia`, `RU`, `Q159`, `S-300`, `s300` …; case and accents are ignored."""
     if text in by_id():
         return (text,)
     key = fold_alias(text)

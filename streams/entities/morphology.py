@@ -22,7 +22,10 @@ _FINNIC = frozenset({"fi", "et"})
 _COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb", "nn", "no", "is", "fi", "et", "af", "lb", "hu"})
 
 _CYRILLIC_ENDING = r"[аяоеиыйьіїєуюэ]{0,3}(?:м|х|ми|в|го|му|т|та|то|те)?"
-_SLAVIC_ADJECTIVE = r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
+_SLAVIC_ADJECTIVE = (
+    r"|[а-яіїєј]{0,4}?(?:ск|ськ|цк|цьк|зьк|шк|чк)[а-яіїєј]{0,4}"
+    r"|[а-яіїє]{0,3}?(?:ец|цев|ц[аыуеиіїюями]{1,3}|цем|нин[а-яі]{0,3}|нк[а-яі]{1,3})"
+)
 _SLAVIC_STEM = r"|[яиай]{0,2}(?:ц[аыуеиіїюями]{1,4}|к[аиуоеії]{1,3}|ин[аиуоеы]{1,3})|[яю]н[а-я]{0,4}"
 _ROMANCE_STEM = r"[aeiou]{0,2}s?|n?nes?|ns|i?lor|ul|ului|ii|ei|ilor|esc|easca|esti|ce|che|chi|ques?"
 _LATIN_SLAVIC_ENDING = r"[aeiouyj]{0,3}(?:m|ch|mi|h|w|v|ga|mu|ho|ma|ju|om|em)?"
@@ -150,9 +153,9 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
     `adjectives` lets adjectives and inhabitants made from the word pass (Slavic), `compounds` lets another word be
     written on to it (German and its like); both are for countries and cities.
     """
-    if not word[-1].isalpha() or len(word) < 3:
-        return WordForm(word, None)
     script = script_of_name(word)
+    if not word[-1].isalpha() or len(word) < (2 if script == "hangul" else 3):
+        return WordForm(word, None)
     if script == "cyrillic":
         return _cyrillic(word, language, adjectives)
     if script == "latin":

@@ -22,16 +22,104 @@ _CASED_RANGES: Final = ((0x41, 0x250), (0x370, 0x557), (0x1E00, 0x2000))
 _UPPER: Final = "".join(chr(c) for low, high in _CASED_RANGES for c in range(low, high) if chr(c).isupper())
 _CAPITALISED: Final = re.compile(rf"(?<!\w)[{re.escape(_UPPER)}][^\W\d_]*(?:['’-][^\W\d_]+)*\.?")
 _PARTICLES: Final = frozenset(
-    "van von de der den del della di da dos das du la le al el bin ibn ben ter ten ter zu af av y".split()
+    [
+        "van",
+        "von",
+        "de",
+        "der",
+        "den",
+        "del",
+        "della",
+        "di",
+        "da",
+        "dos",
+        "das",
+        "du",
+        "la",
+        "le",
+        "al",
+        "el",
+        "bin",
+        "ibn",
+        "ben",
+        "ter",
+        "ten",
+        "ter",
+        "zu",
+        "af",
+        "av",
+        "y",
+    ]
 )
 _MOST_WORDS: Final = 4
 _UNCASED_NAME: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff]+(?:['\"-][\u0590-\u05ff\u0600-\u06ff]+)*")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー]{2,8}[・＝=][ァ-ヴー]{2,12}")
 _NOT_SURNAMES: Final = frozenset(
     fold_alias(word)
-    for word in "في من على إلى عن أن قال قالت الذي التي و كان هو هي إن بعد قبل مع بين هذا هذه قد لن لا ما كما حيث رئيس وزير "
-    "از در به که را با این آن بود است شد گفت وزیر رئیس برای تا "
-    "של את על עם כי לא הוא היא אמר אמרה לפני אחרי גם או אם נשיא שר".split()
+    for word in [
+        "في",
+        "من",
+        "على",
+        "إلى",
+        "عن",
+        "أن",
+        "قال",
+        "قالت",
+        "الذي",
+        "التي",
+        "و",
+        "كان",
+        "هو",
+        "هي",
+        "إن",
+        "بعد",
+        "قبل",
+        "مع",
+        "بين",
+        "هذا",
+        "هذه",
+        "قد",
+        "لن",
+        "لا",
+        "ما",
+        "كما",
+        "حيث",
+        "رئيس",
+        "وزير",
+        "از",
+        "در",
+        "به",
+        "که",
+        "را",
+        "با",
+        "این",
+        "آن",
+        "بود",
+        "است",
+        "شد",
+        "گفت",
+        "وزیر",
+        "رئیس",
+        "برای",
+        "تا",
+        "של",
+        "את",
+        "על",
+        "עם",
+        "כי",
+        "לא",
+        "הוא",
+        "היא",
+        "אמר",
+        "אמרה",
+        "לפני",
+        "אחרי",
+        "גם",
+        "או",
+        "אם",
+        "נשיא",
+        "שר",
+    ]
 )
 _CASE_ENDING: Final = re.compile(
     r"(?<=\w{4})(?:ого|его|ому|ему|ові|еві|ою|ею|ым|им|ом|ем|ой|ей|ів|ов[аиі]?|[ауюяеиіыь])$"
@@ -99,7 +187,7 @@ def _in_cased(text: str, busy: _Busy) -> Iterator[Span]:
             ):
                 break
             last += 1
-        if last == index or words[last].text.isupper() and len(words[last].text) > 1 and not word.text.isupper():
+        if last == index or (words[last].text.isupper() and len(words[last].text) > 1 and not word.text.isupper()):
             continue
         name = text[word.start : words[last].end]
         identity = person_id(name)

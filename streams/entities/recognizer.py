@@ -146,6 +146,7 @@ def _language_lexicon(language: str) -> Lexicon:
         for n in curated()[1]
         if n.language == language
     ]
+    aliases += city_aliases(language)
     return Lexicon(aliases, language)
 
 

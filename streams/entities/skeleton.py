@@ -10,7 +10,8 @@ from anyascii import anyascii
 
 _NOT_LATIN: Final = re.compile(r"[^a-z]+")
 _DIGRAPHS: Final = (
-    ("shch", "s"), ("tsch", "s"), ("sch", "s"), ("dzh", "j"), ("dsch", "j"), ("tch", "s"), ("kh", "k"), ("zh", "s"), ("sh", "s"),
+    ("shch", "s"), ("tsch", "s"), ("sch", "s"), ("dzh", "j"), ("dsch", "j"), ("tch", "s"), ("kh", "k"),
+    ("zh", "s"), ("sh", "s"),
     ("ch", "s"), ("ck", "k"), ("ph", "f"), ("th", "t"), ("gh", "g"), ("ts", "s"), ("tz", "s"), ("cz", "s"), ("sz", "s"),
     ("qu", "k"), ("ks", "k"), ("x", "k"),
 )  # fmt: skip
