@@ -11,7 +11,7 @@ from polywire.commands.reading import AsJson, clean, console, index, moment, pri
 from polywire.commands.reading import since as parse_since
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(help="What was told.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="What was told.", no_args_is_help=True)
 
 
 @app.callback()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from polywire.runtime.consumer import Handler
     from polywire.runtime.health import StageHealth
 
-app = typer.Typer(help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
 
 _Limit = Annotated[
     int, typer.Option("--dead-letter-limit", min=1, help="Stop when so many messages in a row had to be rejected.")

@@ -17,7 +17,7 @@ from polywire.runtime.settings import Settings
 if TYPE_CHECKING:
     from consumers.deadletters import Lying
 
-app = typer.Typer(help="See what could not be used, and put it back.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="See what could not be used, and put it back.", no_args_is_help=True)
 
 _Stage = Annotated[str | None, typer.Option(help="Only those of this stage: analyze, indexer …")]
 _Topic = Annotated[str | None, typer.Option(help="Only those from this topic.")]

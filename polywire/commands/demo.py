@@ -22,7 +22,9 @@ from polywire.supervision.views import LiveView, PlainView, View
 from schemas.alerts import Alert, Channel, Subscription
 from schemas.topics import SUBSCRIPTIONS
 
-app = typer.Typer(help="Start everything, feed it the seeds, watch stories form and the alert arrive.")
+app = typer.Typer(
+    add_completion=False, help="Start everything, feed it the seeds, watch stories form and the alert arrive."
+)
 
 _PATIENCE = 120.0
 """Seconds until the founding story's alert must have come."""

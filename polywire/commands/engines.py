@@ -11,7 +11,7 @@ from rich.console import Console
 
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(help="Build and start Kafka and Elasticsearch.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Build and start Kafka and Elasticsearch.", no_args_is_help=True)
 
 
 @app.command()

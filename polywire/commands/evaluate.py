@@ -14,7 +14,7 @@ from rich.table import Table
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled articles.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Measure quality on labelled articles.")
 
 Data = Annotated[Path, typer.Option("--data", help="JSON Lines with gold fields `lang` and `story`.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]

@@ -23,7 +23,9 @@ from streams.embedding.means import SHIPPED
 from streams.embedding.weights import BadWeights
 
 console = Console(stderr=True)
-app = typer.Typer(no_args_is_help=True, help="The embedding model, the language means, the language detector.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="The embedding model, the language means, the language detector."
+)
 
 
 @app.callback()

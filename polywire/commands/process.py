@@ -17,7 +17,7 @@ from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 from schemas.articles import EnrichedArticle, RawArticle
 
-app = typer.Typer(help="Put a file through the whole pipeline, without a bus.")
+app = typer.Typer(add_completion=False, help="Put a file through the whole pipeline, without a bus.")
 
 SETTLE_EVERY = 2_000
 """Articles after which the recent stories are looked at again, as the live clusterer does; and at the end."""

@@ -19,7 +19,7 @@ from polywire.runtime import logs
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import FeedSettings, Settings
 
-app = typer.Typer(help="Bring articles in: feeds, files.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Bring articles in: feeds, files.", no_args_is_help=True)
 
 EXIT_REJECTED = 3
 """Some of the input was rejected; the rest went through."""

@@ -12,7 +12,7 @@ from polywire.commands.reading import since as parse_since
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(help="Search the articles, in any language.")
+app = typer.Typer(add_completion=False, help="Search the articles, in any language.")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.console import Console
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings, read_run_file
 
-app = typer.Typer(help="Each stage: alive, lag, rate, last error.")
+app = typer.Typer(add_completion=False, help="Each stage: alive, lag, rate, last error.")
 
 
 @app.command()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from schemas.stories import Story
     from streams.stories import Explanation
 
-app = typer.Typer(help="List, show, explain, merge and split stories.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="List, show, explain, merge and split stories.", no_args_is_help=True)
 
 T = TypeVar("T")
 _ACKNOWLEDGE_SECONDS = 30.0

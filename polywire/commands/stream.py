@@ -20,7 +20,7 @@ class StageName(StrEnum):
     ENRICH = "enrich"
 
 
-app = typer.Typer(help="Run a stream processor: analyze, cluster, enrich.")
+app = typer.Typer(add_completion=False, help="Run a stream processor: analyze, cluster, enrich.")
 
 
 @app.command()

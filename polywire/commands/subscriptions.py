@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from consumers.query import Query
     from schemas.alerts import Subscription
 
-app = typer.Typer(help="Say what to be told of, and how.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Say what to be told of, and how.", no_args_is_help=True)
 
 _Id = Annotated[str, typer.Argument(help="The subscription's id.")]
 _ACKNOWLEDGE_SECONDS = 30.0
@@ -71,9 +71,7 @@ def add(
     webhook: Annotated[list[str] | None, typer.Option(help="Address to POST alerts to; may be given again.")] = None,
     terminal: Annotated[bool, typer.Option(help="Show alerts where the notifier runs.")] = True,
     updates: Annotated[bool, typer.Option(help="Also tell of further articles of a story.")] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="In the place of the one with this id.")
-    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="In the place of the one with this id.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe: from now on, one alert for each story that matches."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from polywire.runtime.settings import Settings
 from schemas.topics import CATALOGUE
 
-app = typer.Typer(help="Create and list the topics; write their docs.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Create and list the topics; write their docs.", no_args_is_help=True)
 
 
 @app.command()

@@ -16,7 +16,9 @@ from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
 DATA = Path("../shared/data")
-app = typer.Typer(no_args_is_help=True, help="Fit the shipped weights again from development data.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Fit the shipped weights again from development data."
+)
 
 
 @app.callback()

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(help="Start the engines and every stage, and keep them running.")
+app = typer.Typer(add_completion=False, help="Start the engines and every stage, and keep them running.")
 
 
 class EngineName(StrEnum):

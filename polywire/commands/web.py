@@ -8,7 +8,7 @@ import typer
 
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(help="Serve the web page and the HTTP interface.")
+app = typer.Typer(add_completion=False, help="Serve the web page and the HTTP interface.")
 
 
 @app.command()
