@@ -1,9 +1,10 @@
-"""`polywire evaluate deals|language|stories`: quality on labelled articles."""
+"""`polywire evaluate deals|entities|language|stories`: quality on labelled articles."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -171,6 +172,44 @@ def deals(
         f" ({report.roles_when_found:.3f} where the deal was found)"
     )
     console.print(f"calibration error {report.calibration_error:.3f}, Brier score {report.brier:.3f}")
+
+
+@app.command()
+def entities(
+    data: Annotated[
+        Path, typer.Option("--data", help="JSON Lines with `lang`, and `story` (translations) or gold `entities`.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Entities: how far translations of one document agree on ids, and mentions against gold ones where given."""
+    from polywire.evaluation.entities import evaluate_entities
+    from streams.entities import EntityRecognizer, unify_persons
+
+    try:
+        report = evaluate_entities(data, EntityRecognizer().recognize, unify_persons)
+    except OSError as error:
+        raise UserError(f"cannot read {data}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{data} cannot be used: {error}") from error
+    if as_json:
+        typer.echo(json.dumps(asdict(report), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(f"{report.documents} documents")
+    if report.pairs:
+        console.print(
+            f"Jaccard of entity ids, mean over {report.pairs} pairs of translations: [bold]{report.jaccard:.3f}[/]"
+        )
+        for title, figures in (("language", report.jaccard_by_language), ("type", report.jaccard_by_type)):
+            table = Table(title, "Jaccard")
+            for key, value in sorted(figures.items(), key=lambda item: item[1]):
+                table.add_row(key, f"{value:.3f}")
+            console.print(table)
+    if report.mentions:
+        table = Table("language", "gold mentions", "precision", "recall")
+        for key, counts in sorted(report.mentions.items()):
+            table.add_row(key, str(counts.gold), f"{counts.precision:.3f}", f"{counts.recall:.3f}")
+        console.print(table)
 
 
 def _read_predictions(path: Path) -> dict[str, str]:
