@@ -91,8 +91,10 @@ class BusReader(threading.Thread):
         """Read until stopped."""
         consumer: KafkaConsumer = make_consumer(self._settings, None, (STORIES, ALERTS))
         try:
-            while not self._halt.is_set():
-                for records in consumer.poll(timeout_ms=200).values():
+            # Short looks with pauses between: the embedded engine answers an empty fetch at once, and asking again
+            # and again would keep a processor busy.
+            while not self._halt.wait(0.2):
+                for records in consumer.poll(timeout_ms=25).values():
                     for record in records:
                         self._take(record.topic, record.value)
         finally:

@@ -28,6 +28,7 @@ from polywire.runtime.settings import Settings
 from schemas.base import Message
 from schemas.codec import InvalidMessage, decode, encode
 from schemas.topics import CATALOGUE, DEADLETTERS, Topic
+from streams.apps.patience import pause_after_empty_fetches
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
@@ -67,6 +68,8 @@ class Stage:
         self.name = name
         self.settings = settings
         self.health = StageHealth(name)
+        if settings.engines == "embedded":
+            pause_after_empty_fetches()
         self.app = _make_app(name, settings)
         self._outputs: dict[str, faust.TopicT] = {}
         self._done: dict[TP, int] = {}
