@@ -86,6 +86,7 @@ async def test_redirects_are_followed_but_not_for_ever(site: Site, fetcher: Fetc
         ("", gzip.compress(b"x" * 50_000)),
         ("identity", b"x" * 50_000),
     ],
+    ids=["gzip", "zlib", "raw deflate", "gzip not declared", "identity"],
 )
 async def test_compressed_bodies(site: Site, fetcher: Fetcher, coding: str, body: bytes) -> None:
     site.routes["/f"] = Answer(body, headers={"Content-Encoding": coding} if coding else {})
@@ -136,6 +137,7 @@ async def test_a_dripping_server_is_cut_off(site: Site) -> None:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [("gzip", b"no gzip"), ("gzip", gzip.compress(b"x" * 9_999)[:-20]), ("br", b"x"), ("gzip, gzip", b"x")],
+    ids=["no gzip", "cut off", "unasked", "twice"],
 )
 async def test_broken_and_unasked_codings(site: Site, fetcher: Fetcher, coding: str, body: bytes) -> None:
     site.routes["/f"] = Answer(body, headers={"Content-Encoding": coding})
