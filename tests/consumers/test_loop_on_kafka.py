@@ -66,7 +66,8 @@ def in_order(seen: list[tuple[str, str]], key: str) -> list[int]:
     return list(dict.fromkeys(int(story[1:]) for k, story in seen if k == key))
 
 
-def test_a_second_member_takes_over_its_part_and_gives_it_back(bus: Bus, start: Start, settings: Settings) -> None:
+@pytest.mark.real_engines  # the embedded engine rebalances again and again while a group has two members
+def test_a_second_member_takes_over_its_part_and_gives_it_back(bus: Bus, start: Start) -> None:
     first, second = Recorder("one"), Recorder("two")
     start(first)
     sent = put(bus, range(12), range(5))
@@ -78,9 +79,8 @@ def test_a_second_member_takes_over_its_part_and_gives_it_back(bus: Bus, start: 
     running.stop()
     sent += put(bus, range(12), range(12, 15))
     eventually("all", lambda: set(sent) <= set(first.seen) | set(second.seen), 60)
-    if settings.engines == "jvm":  # the embedded engine rebalances several times before it is done
-        times = Counter(first.seen + second.seen)
-        assert max(times[one] for one in sent) <= 2, "what is repeated was in hand when its partition moved"
+    times = Counter(first.seen + second.seen)
+    assert max(times[one] for one in sent) <= 2, "what is repeated was in hand when its partition moved"
 
 
 def test_an_outage_longer_than_the_session_keeps_the_membership_and_the_order(bus: Bus, start: Start) -> None:

@@ -32,9 +32,10 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-def bus(settings: Settings) -> Settings:
-    create_topics(settings)
-    return settings
+def bus(fresh_engine: Settings, tmp_path: Path) -> Settings:
+    """Topics that only this module's tests write to: they read back all there is."""
+    create_topics(fresh_engine)
+    return fresh_engine.model_copy(update={"state_dir": tmp_path / "state"})
 
 
 @pytest.fixture
