@@ -55,6 +55,8 @@ def configure(settings: Settings, *, stage: str | None = None, file: Path | None
     # Says of every group that is not kafka-python's own that it cannot read what is in it.
     logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
     if settings.log_level != "DEBUG":
+        # Warns of every call that took a tenth of a second, such as a first connection.
+        logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
         for name in _QUIET:
             logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(

@@ -40,9 +40,7 @@ class ClusterStage:
 
     def __init__(self, settings: Settings) -> None:
         self.stage = Stage("cluster", settings)
-        self._records: Any = self.stage.app.Table(
-            "records", partitions=ANALYZED.partitions, key_type=str, value_type=None
-        )
+        self._records: Any = self.stage.table("records", ANALYZED, None)
         self._lookback = Lookback(settings, ANALYZED)
         self._clusterer: Clusterer | None = None
         self._unseen = 0

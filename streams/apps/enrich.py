@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from polywire.runtime.settings import Settings
 from schemas.articles import ClusteredArticle
@@ -14,7 +15,7 @@ from streams.enrichment import StoryState, enrich
 def build(settings: Settings) -> Stage:
     """The stage, ready to run."""
     stage = Stage("enrich", settings)
-    states = stage.app.Table("stories", partitions=CLUSTERED.partitions, key_type=str, value_type=bytes)
+    states: Any = stage.table("stories", CLUSTERED, bytes)
 
     async def join(article: ClusteredArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         known = states.get(article.story_id)

@@ -7,6 +7,7 @@ asks again at once keeps a fifth of a processor busy doing nothing. aiokafka has
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from aiokafka.consumer.fetcher import Fetcher
@@ -22,7 +23,9 @@ def pause_after_empty_fetches() -> None:
     async def patient(self: Any, *args: Any, **options: Any) -> Any:
         brought_something = await fetch(self, *args, **options)
         if not brought_something:
-            await asyncio.sleep(_PAUSE)
+            # Cancelled when the consumer closes, which waits for this to return.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(_PAUSE)
         return brought_something
 
     Fetcher._proc_fetch_request = patient

@@ -29,6 +29,7 @@ from schemas.base import Message
 from schemas.codec import InvalidMessage, decode, encode
 from schemas.topics import CATALOGUE, DEADLETTERS, Topic
 from streams.apps.patience import pause_after_empty_fetches
+from streams.apps.tables import ConfirmedTable
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
@@ -74,8 +75,11 @@ class Stage:
         self._outputs: dict[str, faust.TopicT] = {}
         self._done: dict[TP, int] = {}
         self._sources: set[str] = set()
+        self._tables: list[ConfirmedTable] = []
+        self._turn = asyncio.Lock()
         self.app.timer(interval=_PULSE)(self._pulse)
         self.app.on_partitions_assigned.connect(self._assigned)
+        self.app.on_partitions_revoked.connect(self._revoked)
 
     def channel(self, topic: Topic) -> faust.TopicT:
         """A catalogue topic as Faust sees it: bytes in, bytes out; decoding is ours, inside the event."""
@@ -83,6 +87,12 @@ class Stage:
             topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw",
             allow_empty=True,
         )  # fmt: skip
+
+    def table(self, name: str, source: Topic, value_type: type | None) -> ConfirmedTable:
+        """State by key, with as many partitions as the topic it follows; its topic is `changelog`'s."""
+        table: ConfirmedTable = self.app.Table(name, partitions=source.partitions, key_type=str, value_type=value_type)  # type: ignore[assignment]
+        self._tables.append(table)
+        return table
 
     def consume(self, topic: Topic, model: type[M], step: Step[M], key_of: Callable[[M], str] | None = None) -> None:
         """Handle every message of `topic` with `step`.
@@ -108,6 +118,19 @@ class Stage:
         key_of: Callable[[M], str] | None,
     ) -> None:
         """One message, whatever it is. Does not raise, and returns only when its effect is confirmed."""
+        # One at a time, also where a stage reads two topics: what follows from two messages leaves in the order in
+        # which they were decided.
+        async with self._turn:
+            await self._handle(event, topic, model, step, key_of)
+
+    async def _handle(
+        self,
+        event: Any,
+        topic: Topic,
+        model: type[M],
+        step: Step[M],
+        key_of: Callable[[M], str] | None,
+    ) -> None:
         started = time.monotonic()
         record = event.message
         source = Source(
@@ -120,6 +143,9 @@ class Stage:
                 shown = record.key.decode("utf-8", "replace")[:80]
                 raise InvalidMessage(f"key {shown!r} is not the {topic.key} in the value ({expected!r})")
             outgoing = await step(message, source)
+            # First what is remembered, then what is told: a replay must find what was decided.
+            for table in self._tables:
+                await self.persist("store what was decided", table.confirmed)
             await self._send_all(outgoing)
         except InvalidMessage as error:
             await self._bury(event, error.reason)
@@ -194,6 +220,10 @@ class Stage:
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self.health.ready()
 
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        for table in self._tables:
+            table.disown()
+
     async def _pulse(self) -> None:
         self.health.beat()
         consumer = self.app.consumer
@@ -234,6 +264,7 @@ class Stage:
         Path(self.app.conf.datadir).mkdir(parents=True, exist_ok=True)
         self.health.serve(self.settings.metrics_host, self.settings.metrics_port)
         worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
+        worker.spinner = None  # writes control characters into the log
         worker.execute_from_commandline()
 
 
@@ -272,6 +303,7 @@ def _make_app(name: str, settings: Settings) -> faust.App:
         producer_max_request_size=REQUEST_BYTES,
         producer_linger=0.0,
         store="memory://",
+        Table=ConfirmedTable,
         datadir=str(settings.state_dir.absolute() / "faust" / name),
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -20,10 +20,10 @@ from kafka import KafkaProducer
 
 from polywire.engines.jvm.folders import discard
 from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import make_consumer, make_producer, publish
+from polywire.runtime.kafka import group_lag, make_consumer, make_producer, publish
 from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess, free_port
-from polywire.supervision.stages import BACKBONE
+from polywire.supervision.stages import BACKBONE, GROUPS
 from polywire.supervision.supervisor import Supervisor
 from schemas.alerts import Subscription
 from schemas.articles import RawArticle
@@ -33,6 +33,7 @@ from streams.embedding import build_model
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
+_running: list[Polywire] = []
 
 
 def eventually(what: str, look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
@@ -43,7 +44,8 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = PATIENC
         if found is not None and found is not False:
             return found
         time.sleep(0.3)
-    pytest.fail(f"waited {seconds:.0f} s in vain for: {what}")
+    states = "\n".join(line for each in _running for line in each.states())
+    pytest.fail(f"waited {seconds:.0f} s in vain for: {what}\n{states}")
 
 
 @dataclass
@@ -62,6 +64,10 @@ class Polywire:
 
     def process(self, name: str) -> StageProcess:
         return next(p for p in self.supervisor.processes if p.name == name)
+
+    def states(self) -> list[str]:
+        """How each stage is, for the report of a failure."""
+        return [f"{p.name}: {p.health()}" for p in self.supervisor.processes] + [str(group_lag(self.settings, GROUPS))]
 
     def put(self, articles: list[RawArticle]) -> None:
         """On articles.raw, acknowledged."""
@@ -127,7 +133,9 @@ def polywire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             for process in supervisor.processes:
                 eventually(f"{process.name} ready", lambda p=process: (p.health() or {}).get("ready"), 120)
             eventually("the web page", lambda: _answers(running.web), 60)
+            _running.append(running)
             yield running
+            _running.clear()
         producer.close()
         done.set()
         watcher.join()
