@@ -26,7 +26,7 @@ WELL_KNOWN = 10**12
 COMMON = 3.3
 """Zipf frequency from which a word of another language is too common to be a city's other name."""
 _LANGUAGES = ("en", "fr", "de", "es", "it", "pt", "nl", "id", "tr", "pl", "ro", "sv", "fi", "hu", "cs", "ms", "vi")
-_LANGUAGES_OF = {
+LANGUAGES_OF = {
     "arabic": ("ar", "fa", "ur"), "cyrillic": ("ru", "uk", "bg", "mk", "sh"), "devanagari": ("hi",), "bengali": ("bn",),
     "tamil": ("ta",), "hebrew": ("he",), "greek": ("el",),
 }  # fmt: skip
@@ -67,7 +67,7 @@ def _usable(name: str, official: str, population: int) -> bool:
         return False
     if script == "arabic" and not known and len(letters) < 5:  # shorter ones read as a prefix and a word
         return False
-    for language in _LANGUAGES_OF.get(script, ()):
+    for language in LANGUAGES_OF.get(script, ()):
         bare = [name, *(name[n:] for n in (1, 2, 3) if script == "arabic" and name[:n] in ("و", "ال", "وال", "ب", "ل"))]
         if max(zipf_frequency(word, language) for word in bare) >= ORDINARY[known]:
             return False
@@ -76,7 +76,7 @@ def _usable(name: str, official: str, population: int) -> bool:
     return len(letters) >= (2 if script in UNSPACED or script == "hangul" else 3)
 
 
-def _ordinary(name: str, country: str, population: int) -> bool:
+def ordinary(name: str, country: str, population: int) -> bool:
     """The official name is an ordinary word of some language that is not spoken where the city is."""
     if population >= 1_500_000 or " " in name:
         return False
@@ -96,13 +96,13 @@ def main() -> None:
     special = {(row["country"], row["geonames"]): row for row in read_table("cities_extra.tsv")}
     rows: dict[str, tuple[str, str, str, str, str]] = {}
     cities = sorted(cache.get_cities().values(), key=lambda c: (-c["population"], c["geonameid"]))
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for city in cities:
         extra = special.get((city["countrycode"], city["name"]))
         if extra is not None and (city["countrycode"], city["name"]) in seen:
             continue
         if extra is None and (
-            city["population"] < LEAST or _ordinary(city["name"], city["countrycode"], city["population"])
+            city["population"] < LEAST or ordinary(city["name"], city["countrycode"], city["population"])
         ):
             continue
         name = extra["name"] if extra else city["name"]

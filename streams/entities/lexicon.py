@@ -12,7 +12,17 @@ from typing import Final, NamedTuple
 import ahocorasick
 
 from streams.entities.folding import Folded, fold_alias
-from streams.entities.morphology import CASED, UNSPACED, Rest, WordForm, prefixes, script_of_name, stem_form, word_form
+from streams.entities.morphology import (
+    CASED,
+    ENDS_INFLECTED,
+    UNSPACED,
+    Rest,
+    WordForm,
+    prefixes,
+    script_of_name,
+    stem_form,
+    word_form,
+)
 
 _MAX_REST: Final = 14
 _SHORT: Final = 6
@@ -33,6 +43,8 @@ class Alias(NamedTuple):
     """Must be capitalised in the text. None: if it is here."""
     ambiguous: bool = False
     """Means something else too."""
+    fixed: bool = False
+    """Never takes an ending."""
 
 
 class Hit(NamedTuple):
@@ -173,7 +185,12 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
         acronym = len(letters) <= 6 and len(words) <= 2 and all(c.isupper() for c in letters) and len(letters) > 1
         capital = letters[:1] != [] and letters[0].isupper() if alias.capital is None else alias.capital
         case = 2 if acronym and alias.capital is not False else int(capital)
-    forms = [word_form(w, language, adjectives=alias.place, compounds=alias.place) for w in words]
+    if case == 2 or alias.fixed:
+        forms = [WordForm(w, None) for w in words]
+    else:
+        forms = [word_form(w, language, adjectives=alias.place, compounds=alias.place) for w in words]
+        if script == "latin" and language in ENDS_INFLECTED:
+            forms[:-1] = [WordForm(w, None) for w in words[:-1]]
     if alias.stem:
         forms = [*forms[:-1], stem_form(words[-1], language)]
     first = forms[0]

@@ -38,7 +38,7 @@ _TURKIC_CYRILLIC_REST = (
     r"[аыиеу]|ийн|ын|ой|ов|ом|ск[а-я]{1,3}|да|ро|и){0,4}"
 )
 _HUNGARIAN = (
-    r"(?:[aeiou]?k|[aeiou]?t|n[ae]k|b[ae]n?|r[ae]|[aeiou]?n|h[oe]z|t[ou]l|b[ou]l|r[ou]l|[vbcdfgklmnprstz]{1,2}[ae]l|ig|"
+    r"(?:[aeiou]?k|[aeiou]?t|n[ae]k|b[ae]n?|r[ae]|[aeiou]?n|h[oe]z|t[ou]l|b[ou]l|r[ou]l|@[ae]l|ig|"
     r"ert|i|j?[ae]|sz?a?g[a-z]{0,3}|kent|nel|nal|beli|[ae]s|u[lk]){0,3}"
 )
 _FINNIC_REST = (
@@ -80,6 +80,33 @@ _SCRIPT_RANGES: Final = (
     (0xF900, 0xFAFF, "han"), (0x20000, 0x3FFFF, "han"),
 )  # fmt: skip
 CASED: Final = frozenset({"latin", "greek", "cyrillic", "armenian"})
+
+
+_ALIKE: Final[dict[str, dict[str, str]]] = {
+    "latin": {
+        **dict.fromkeys(("pl", "cs", "sk", "sl", "hr", "bs", "sh", "sr", "hsb"), "pl"),
+        **dict.fromkeys(("tr", "az", "uz", "tk"), "tr"),
+        **dict.fromkeys(("fi", "et"), "fi"),
+        **dict.fromkeys(("lt", "lv"), "lt"),
+        **dict.fromkeys(("sq", "eu"), "sq"),
+        **dict.fromkeys(("de", "nl", "sv", "da", "nb", "nn", "no", "is", "af", "lb"), "de"),
+        "hu": "hu", "ro": "ro",
+    },
+    "cyrillic": dict.fromkeys(("kk", "ky", "tt", "ba", "cv", "mn", "tg"), "kk"),
+    "arabic": dict.fromkeys(("fa", "ps", "ckb", "ur", "sd", "ug"), "fa"),
+    "devanagari": dict.fromkeys(("mr", "ne"), "mr"),
+}  # fmt: skip
+_OF_SCRIPT: Final = {"cyrillic": "ru", "arabic": "ar"}
+
+
+ENDS_INFLECTED: Final = frozenset({"tr", "az", "uz", "tk", "hu"})
+"""Only the last word of a name takes endings."""
+
+
+def inflects_like(language: str, script: str) -> str:
+    """The language whose endings stand for this one's where a name is not marked with a language: there are few of
+    these, so that their lexicons fit in memory."""
+    return _ALIKE.get(script, {}).get(language, _OF_SCRIPT.get(script, "und"))
 
 
 @cache
@@ -133,7 +160,7 @@ def stem_form(stem: str, language: str) -> WordForm:
     if script == "latin" and language == "en":
         return WordForm(stem, _pattern("s?|ns?|men|man"))
     if script == "latin" and language == "hu":
-        return WordForm(stem, _pattern(_HUNGARIAN + "|orszag[a-z]{0,6}"))
+        return WordForm(stem, _pattern(_hungarian(stem) + "|orszag[a-z]{0,6}"))
     if script == "arabic" and language == "ar":
         return WordForm(stem, _pattern("(?:ا|ه|ي|يه|يا|يون|يين|يات|يتين|ين|ت|ان|ن)?"))
     if script == "latin" and language in ("de", "nl", "sv", "da", "nb", "nn", "no"):
@@ -195,6 +222,11 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
     return WordForm(word, None)
 
 
+def _hungarian(word: str) -> str:
+    """`-val` takes the name's last consonant: Trumppal, Londonnal."""
+    return _HUNGARIAN.replace("@", "v" if word[-1] in "aeiou" else word[-1])
+
+
 def _cyrillic(word: str, language: str, adjectives: bool) -> WordForm:
     if language in _TURKIC_CYRILLIC:
         return WordForm(word, _pattern(_TURKIC_CYRILLIC_REST))
@@ -214,25 +246,27 @@ def _latin(word: str, language: str, adjectives: bool, compounds: bool) -> WordF
     if language in _SLAVIC_LATIN or (language == "sr"):
         more = _LATIN_SLAVIC_ADJECTIVE if adjectives else ""
         if word[-1] in "aeoy" and len(word) > 4:
-            return WordForm(word[:-1], _pattern(_LATIN_SLAVIC_ENDING + more))
+            return WordForm(word[:-1], _pattern(f"(?=.)(?:{_LATIN_SLAVIC_ENDING}{more})"))
         return WordForm(word, _pattern(_LATIN_SLAVIC_ENDING + (more if len(word) > 3 else "")))
     if language in ("tr", "az", "uz", "tk"):
         return WordForm(word, _pattern(_TURKIC_LATIN))
     if language == "hu":
-        return WordForm(word, _pattern(_HUNGARIAN + (r"|[a-z]{3,}" if compounds and len(word) > 6 else "")))
+        return WordForm(word, _pattern(_hungarian(word) + (r"|[a-z]{3,}" if compounds and len(word) > 6 else "")))
     if language in _FINNIC:
         more = r"|[a-z]{3,}" if compounds and len(word) > 6 else ""
         return WordForm(word, _pattern(_FINNIC_REST + more))
     if language in ("lt", "lv"):
         for ending in ("ija", "as", "is", "us", "os", "a", "e", "s", "i"):
             if word.endswith(ending) and len(word) - len(ending) > 3:
-                return WordForm(word[: -len(ending)], _pattern(r"[a-z]{0,5}"))
+                return WordForm(word[: -len(ending)], _pattern(r"[a-z]{1,5}"))
         return WordForm(word, _pattern(r"[a-z]{0,4}"))
     if language in ("ro", "mo"):
-        stem = word[:-1] if word[-1] == "a" and len(word) > 4 else word
-        return WordForm(stem, _pattern("(?:a|ei|i|ul|ului|le|lui|lor|e|ilor)?"))
+        if word[-1] == "a" and len(word) > 4:
+            return WordForm(word[:-1], _pattern("a|ei|e"))
+        return WordForm(word, _pattern("(?:ul|ului|le|lui|lor|i|ilor)?"))
     if language in ("sq", "eu"):
-        return WordForm(word[:-1] if word[-1] in "ea" and len(word) > 4 else word, _pattern(r"[a-z]{0,4}"))
+        cut = word[-1] in "ea" and len(word) > 4
+        return WordForm(word[:-1] if cut else word, _pattern(r"[a-z]{1,4}" if cut else r"[a-z]{0,4}"))
     if language in _COMPOUNDING:
         more = r"|[a-z]{3,}" if compounds and len(word) > 6 else ""
         return WordForm(word, _pattern("(?:s|es|n|en|er|ern|e)?" + more))

@@ -11,12 +11,14 @@ from streams.entities import designators, persons
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import fold
 from streams.entities.lexicon import Alias, Hit, Lexicon
-from streams.entities.morphology import script_of, script_of_name
+from streams.entities.morphology import inflects_like, script_of, script_of_name
 from streams.entities.records import Record, by_id, curated, ordinary_words
 from streams.entities.span import Span
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
+_INFLECTED = 5
+"""Letters. Of shorter cities only the well-known take endings."""
 NEARBY = 250
 """Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
 MILITARY_TEXT = 3
@@ -37,7 +39,7 @@ class EntityRecognizer:
         folded = fold(text)
         hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
         for script in _scripts(text):
-            hits += _script_lexicon(script).find(folded, text)
+            hits += _script_lexicon(script, inflects_like(language, script)).find(folded, text)
         blocked = ordinary_words().get(language, frozenset())
         spans = [
             Span(folded.original(h.start), folded.original(h.end), h.ids[0], ambiguous=h.ambiguous)
@@ -141,7 +143,12 @@ def _language_lexicon(language: str) -> Lexicon:
         aliases += [a for a in country_aliases("en") if language not in ("und",) or a.text]
     aliases += [
         Alias(
-            n.text, n.id, stem=n.stem, capital=False if by_id()[n.id].kind == "class" else None, ambiguous=n.ambiguous
+            n.text,
+            n.id,
+            stem=n.stem,
+            place=by_id()[n.id].type == "place",
+            capital=False if by_id()[n.id].kind == "class" else None,
+            ambiguous=n.ambiguous,
         )
         for n in curated()[1]
         if n.language == language
@@ -151,13 +158,21 @@ def _language_lexicon(language: str) -> Lexicon:
 
 
 @cache
-def _script_lexicon(script: str) -> Lexicon:
-    """What is named in the tables in one script, for all its languages."""
+def _script_lexicon(script: str, language: str) -> Lexicon:
+    """What is named in the tables in one script, for all its languages that inflect like `language`."""
     records, names = curated()
-    language = {"cyrillic": "ru", "arabic": "ar"}.get(script, "und")
     return Lexicon(
         (
-            Alias(n.text, n.id, place=records[n.id].type == "place" and script != "arabic", ambiguous=n.ambiguous)
+            Alias(
+                n.text,
+                n.id,
+                place=records[n.id].type == "place" and script != "arabic",
+                ambiguous=n.ambiguous,
+                fixed=len(n.text) < _INFLECTED
+                and script == "latin"
+                and records[n.id].kind == "city"
+                and n.id[0] != "Q",
+            )
             for n in names
             if n.language is None and script_of_name(n.text) in ((script, "kana") if script == "han" else (script,))
         ),

@@ -92,6 +92,11 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
             if (None, f"?{record.name}") not in aliases:
                 aliases.insert(0, (None, record.name))
             names += [Name(text.lstrip("?"), record.id, tag, text.startswith("?")) for tag, text in aliases]
+    for row in read_table("subdivisions.tsv"):
+        known = records.setdefault(row["id"], Record(row["id"], "place", row["kind"], row["country"], row["name"]))
+        if known.name == row["name"]:
+            names.append(Name(known.name, known.id, None))
+        names += [Name(text, known.id, tag) for tag, text in split_names(row["aliases"] or "")]
     for row in read_table("weapon_classes.tsv"):
         for form in row["forms"].split(", "):
             names.append(Name(form.rstrip("-"), row["id"], row["language"], stem=form.endswith("-")))
