@@ -26,7 +26,7 @@ from streams.entities import EntityRecognizer
 
 Pairs = Mapping[str, tuple[float, float]]
 
-_ROLE_PENALTY = 0.5
+_ROLE_PENALTY = 0.2
 _PENALTY = 1.0
 _EMBEDDING_PENALTY = 0.3
 _EMBEDDING_SCALE = 4.0

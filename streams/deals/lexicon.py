@@ -5,8 +5,9 @@ its inflections; `tables/languages.tsv` names the languages written without spac
 `=form` is a whole word, `*form` may stand anywhere, which is how compounds are reached (`*lieferung`).
 
 Classes: what the supplier does (give, sell), what the recipient does (buy, get), what either does (aid, deal, lease,
-licence, upgrade, illicit), in what state it is (block, cancel, ask, plan, deny, allege, neg), what is transferred
-(arms; gear, which is military only beside mil), and what else talks of weapons (fight, test, civil, own, treaty).
+licence, upgrade, illicit), in what state it is (block, cancel, ask, of which want is the recipient's part, plan, deny,
+allege, neg), what is transferred (arms; gear, which is military only beside mil), and what else talks of weapons
+(fight, test, civil, own, treaty).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TABLES = Path(__file__).parent / "tables"
 
 CLASSES = (
     "give", "sell", "buy", "get", "aid", "deal", "lease", "licence", "upgrade", "illicit",
-    "block", "cancel", "ask", "plan", "deny", "allege", "neg",
+    "block", "cancel", "ask", "want", "plan", "deny", "allege", "neg",
     "arms", "gear", "mil", "fight", "test", "civil", "own", "treaty",
 )  # fmt: skip
 TRANSFER = frozenset({"give", "sell", "buy", "get", "aid", "deal", "lease", "licence", "upgrade", "illicit"})
@@ -160,12 +161,18 @@ def _plain(written: str) -> str:
 
 
 def _without_covered(hits: list[Hit]) -> list[Hit]:
-    """Without forms inside a longer one of other talk, and without other talk inside a weapon (Hungarian harckocsi)."""
+    """Without forms inside a longer one of other talk, without other talk inside a weapon (Hungarian harckocsi), and
+    without a transfer inside a longer one (a delivery that is taken)."""
     kept: list[Hit] = []
-    cover = armed = Hit(-1, -1, "")
+    cover = armed = moved = Hit(-1, -1, "")
     for hit in hits:
         if _inside(hit, cover) or (hit.cls in OTHER_TALK and _inside(hit, armed)):
             continue
+        if hit.cls in TRANSFER:
+            if _inside(hit, moved):
+                continue
+            if hit.end > moved.end:
+                moved = hit
         kept.append(hit)
         if hit.cls in OTHER_TALK and hit.end > cover.end:
             cover = hit

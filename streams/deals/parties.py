@@ -34,12 +34,13 @@ class PartyMention:
 
 @dataclass(frozen=True, slots=True)
 class WeaponMention:
-    """One mention of a weapon: a named system, or a class of them."""
+    """One mention of a weapon: a named system, or a class of them. `country` makes it (a code), where that is known."""
 
     entity_id: str
     start: int
     end: int
     named: bool
+    country: str | None = None
 
 
 def country_ids(entities: Sequence[Entity]) -> dict[str, str]:
@@ -88,7 +89,7 @@ def _party_key(entity: Entity) -> tuple[str | None, bool]:
 def find_weapons(entities: Sequence[Entity]) -> list[WeaponMention]:
     """All mentions of weapons, in order."""
     found = [
-        WeaponMention(e.id, m.start, m.end, e.kind != "class")
+        WeaponMention(e.id, m.start, m.end, e.kind != "class", e.country)
         for e in entities
         if e.type == "weapon"
         for m in e.mentions
