@@ -173,7 +173,7 @@ def main() -> None:
     path = TABLES / "subdivisions.tsv"
     with path.open("w", encoding="utf-8") as stream:
         stream.write(
-            "# Made by bench/entities_regions.py out of Unicode CLDR (cldr.unicode.org, Unicode licence): do not edit.\n"
+            "# Made by bench/entities_regions.py out of CLDR (cldr.unicode.org, Unicode licence): do not edit.\n"
             "# Where regions.tsv or cities.tsv has the id already, this adds names to it.\n"
             "id\tkind\tcountry\tname\taliases\n"
         )

@@ -1,12 +1,15 @@
 """Text as the matcher sees it: one character for every letter that reads the same, and blanks where words end.
 
-Case, accents and pointing go; letters that Arabic, Persian and Urdu keyboards write differently become one; digits of
-every script become 0-9; whatever is not a letter, a digit or a vowel sign becomes a blank.
+Case, accents and pointing go; letters that Arabic, Persian and Urdu keyboards write differently become one; so do long
+and short vowels of Indian scripts and traditional and simplified Han characters, which names are spelled with freely;
+digits of every script become 0-9; whatever is not a letter, a digit or a vowel sign becomes a blank.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
+from pathlib import Path
 from typing import Final, NamedTuple
 
 _DELETED: Final = "\0"
@@ -25,11 +28,26 @@ _EXPLICIT: Final = {
     # Arabic script: hamza seats, the two yehs and kafs, the hehs, the teh marbuta
     "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ی": "ي", "ې": "ي", "ے": "ي",
     "ۓ": "ي", "ک": "ك", "ڪ": "ك", "ہ": "ه", "ۂ": "ه", "ۃ": "ه", "ھ": "ه", "ە": "ه", "ۀ": "ه", "ء": _DELETED,
+    "پ": "ب", "ڤ": "ف", "ٹ": "ت", "ڈ": "د", "ڑ": "ر", "ں": "ن", "ټ": "ت", "ډ": "د", "ړ": "ر",
+    # Indian scripts: long i and u, and in the south e and o, as the short ones; open o as a, candrabindu as anusvara
+    "ी": "ि", "ू": "ु", "ई": "इ", "ऊ": "उ", "ँ": "ं", "ॉ": "ा", "ऑ": "आ", "ॅ": "ै", "ऍ": "ऐ",
+    "ী": "ি", "ূ": "ু", "ঈ": "ই", "ঊ": "উ", "ঁ": "ং", "ી": "િ", "ૂ": "ુ", "ઈ": "ઇ", "ઊ": "ઉ", "ૉ": "ા", "ઑ": "આ",
+    "ૅ": "ૈ", "ઍ": "ઐ", "ੀ": "ਿ", "ੂ": "ੁ", "ਈ": "ਇ", "ਊ": "ਉ", "ੰ": "ਂ", "ీ": "ి", "ూ": "ు", "ే": "ె", "ో": "ొ", "ఈ": "ఇ",
+    "ఊ": "ఉ", "ఏ": "ఎ", "ఓ": "ఒ", "ೀ": "ಿ", "ೂ": "ು", "ೇ": "ೆ", "ೋ": "ೊ", "ಈ": "ಇ", "ಊ": "ಉ", "ಏ": "ಎ", "ಓ": "ಒ", "ീ": "ി",
+    "ൂ": "ു", "േ": "െ", "ോ": "ൊ", "ഈ": "ഇ", "ഊ": "ഉ", "ഏ": "എ", "ഓ": "ഒ", "ீ": "ி", "ூ": "ு", "ே": "ெ", "ோ": "ொ", "ஈ": "இ",
+    "ஊ": "உ", "ஏ": "எ", "ஓ": "ஒ",
 }  # fmt: skip
 _MARKS_STRIPPED: Final = ((0x00C0, 0x024F), (0x1E00, 0x1FFF), (0x0370, 0x03FF))
 """Latin and Greek: letters are taken without their accents. In Cyrillic й and ї are letters, in Kana the sound marks
 are."""
 _WIDE: Final = (0xFF00, 0xFFEF)
+_HAN: Final = (0x3400, 0x9FFF)
+
+
+@cache
+def _simplified() -> dict[str, str]:
+    lines = (Path(__file__).parent / "tables" / "han_variants.txt").read_text(encoding="utf-8").splitlines()
+    return {other: line[0] for line in lines if not line.startswith("#") for other in line[1:]}
 
 
 class Folded(NamedTuple):
@@ -55,6 +73,8 @@ def _fold(character: str) -> str:
         return character.lower() if character.isalnum() else " "
     if character in _DELETED_SINGLE or any(low <= code <= high for low, high in _DELETED_RANGES):
         return _DELETED
+    if _HAN[0] <= code <= _HAN[1]:
+        return _simplified().get(character, character)
     if _WIDE[0] <= code <= _WIDE[1]:
         wide = unicodedata.normalize("NFKC", character)
         return _fold(wide) if len(wide) == 1 else character

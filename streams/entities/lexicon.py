@@ -23,6 +23,7 @@ from streams.entities.morphology import (
     stem_form,
     word_form,
 )
+from streams.entities.span import Needs
 
 _MAX_REST: Final = 14
 _SHORT: Final = 6
@@ -41,8 +42,7 @@ class Alias(NamedTuple):
     """Adjectives and compounds of the name stand for it too."""
     capital: bool | None = None
     """Must be capitalised in the text. None: if it is here."""
-    ambiguous: bool = False
-    """Means something else too."""
+    needs: Needs = ""
     fixed: bool = False
     """Never takes an ending."""
 
@@ -54,10 +54,10 @@ class Hit(NamedTuple):
     end: int
     ids: tuple[str, ...]
     """More than one where several things have the name."""
-    ambiguous: bool
+    needs: Needs
 
 
-_How = tuple[Rest | None, tuple[WordForm, ...], int, str, bool]
+_How = tuple[Rest | None, tuple[WordForm, ...], int, str, Needs]
 
 
 class _Entry(NamedTuple):
@@ -67,7 +67,7 @@ class _Entry(NamedTuple):
     """0 any, 1 capitalised, 2 all capitals."""
     accents: str
     """How a short name is spelled with its accents, in small letters; empty where they do not matter."""
-    ambiguous: bool
+    needs: Needs
     ids: tuple[str, ...]
 
 
@@ -82,7 +82,7 @@ class Lexicon:
             if prepared is None:
                 continue
             key, how = prepared
-            ids = entries.setdefault(key, {}).setdefault((*how, alias.ambiguous), [])
+            ids = entries.setdefault(key, {}).setdefault((*how, alias.needs), [])
             if alias.id not in ids:
                 ids.append(alias.id)
         self._automaton = ahocorasick.Automaton()
@@ -114,7 +114,7 @@ class Lexicon:
                         continue
                 else:
                     for entry in entries:
-                        yield Hit(start, end, entry.ids, entry.ambiguous)
+                        yield Hit(start, end, entry.ids, entry.needs)
                     continue
             stop = text.find(" ", end)
             rest = text[end:stop]
@@ -132,7 +132,7 @@ class Lexicon:
                     continue
                 if entry.accents and not _accented(folded, original, start, entry.accents):
                     continue
-                yield Hit(start, finish, entry.ids, entry.ambiguous)
+                yield Hit(start, finish, entry.ids, entry.needs)
 
 
 def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:

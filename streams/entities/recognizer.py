@@ -8,22 +8,22 @@ from functools import cache
 
 from schemas.readings import Entity, Mention
 from streams.entities import designators, persons
+from streams.entities.context import is_military, settle
 from streams.entities.countries import city_aliases, country_aliases
-from streams.entities.folding import fold
+from streams.entities.folding import Folded, fold
 from streams.entities.lexicon import Alias, Hit, Lexicon
 from streams.entities.morphology import inflects_like, script_of, script_of_name
 from streams.entities.records import Record, by_id, curated, ordinary_words
-from streams.entities.span import Span
+from streams.entities.span import Needs, Span
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
 _INFLECTED = 5
 """Letters. Of shorter cities only the well-known take endings."""
-NEARBY = 250
-"""Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
+NO_NAME = ""
+"""Stands for the id of words that look like a name and are none; what lies inside them is none either."""
 MILITARY_TEXT = 3
 """Mentions of weapons, forces and makers that make a text one on military matters."""
-_MILITARY = frozenset({"force", "armed_group", "maker", "exporter"})
 
 
 class EntityRecognizer:
@@ -40,17 +40,31 @@ class EntityRecognizer:
         hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
         for script in _scripts(text):
             hits += _script_lexicon(script, inflects_like(language, script)).find(folded, text)
-        blocked = ordinary_words().get(language, frozenset())
-        spans = [
-            Span(folded.original(h.start), folded.original(h.end), h.ids[0], ambiguous=h.ambiguous)
-            for h in hits
-            if folded.text[h.start : h.end] not in blocked
-        ]
+        spans = _joined(hits, folded)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
-        chosen = _longest(_supported(spans))
+        chosen = _longest(settle(spans, text))
         chosen += _worth_naming(persons.find(text, language, chosen), chosen)
         chosen.sort()
         return _entities(text, chosen)
+
+
+def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
+    """One span for each stretch of text, with all that goes by it."""
+    ids: dict[tuple[int, int], dict[str, Needs]] = {}
+    for hit in hits:
+        here = ids.setdefault((hit.start, hit.end), {})
+        for identity in hit.ids:
+            if here.get(identity) != "":
+                here[identity] = hit.needs
+    spans = []
+    for (start, end), found in ids.items():
+        sure = [identity for identity, needs in found.items() if not needs]
+        first, *others = sure or found
+        where = folded.original(start), folded.original(end)
+        spans.append(Span(*where, first, needs=found[first], others=tuple(others) if NO_NAME not in found else ()))
+        if NO_NAME in found:
+            spans[-1] = Span(*where, NO_NAME)
+    return spans
 
 
 def _worth_naming(found: list[Span], others: list[Span]) -> list[Span]:
@@ -58,23 +72,10 @@ def _worth_naming(found: list[Span], others: list[Span]) -> list[Span]:
 
     Who is named once and unknown is found in some languages and not in others, which sets apart what belongs together.
     """
-    if sum(_is_military(span.id) for span in others) >= MILITARY_TEXT:
+    if sum(is_military(span.id) for span in others) >= MILITARY_TEXT:
         return found
     times = Counter(span.id for span in found)
     return [span for span in found if times[span.id] > 1]
-
-
-def _supported(spans: list[Span]) -> list[Span]:
-    """Without the ambiguous names that have no weapon or force near them."""
-    if not any(s.ambiguous for s in spans):
-        return spans
-    military = [s.start for s in spans if not s.ambiguous and _is_military(s.id)]
-    return [s for s in spans if not s.ambiguous or any(abs(s.start - at) <= NEARBY for at in military)]
-
-
-def _is_military(identity: str) -> bool:
-    record = by_id().get(identity)
-    return identity.startswith("pw:weapon:") or (record is not None and record.kind in _MILITARY)
 
 
 def _longest(spans: list[Span]) -> list[Span]:
@@ -91,7 +92,7 @@ def _longest(spans: list[Span]) -> list[Span]:
             and all(span.end <= other.start or span.start >= other.end for other in inner)
         ):
             inner.append(span)
-    return taken + inner
+    return [span for span in taken + inner if span.id != NO_NAME]
 
 
 def _kind(identity: str) -> str | None:
@@ -148,12 +149,13 @@ def _language_lexicon(language: str) -> Lexicon:
             stem=n.stem,
             place=by_id()[n.id].type == "place",
             capital=False if by_id()[n.id].kind == "class" else None,
-            ambiguous=n.ambiguous,
+            needs=n.needs,
         )
         for n in curated()[1]
         if n.language == language
     ]
     aliases += city_aliases(language)
+    aliases += [Alias(word, NO_NAME, capital=False) for word in ordinary_words().get(language, ())]
     return Lexicon(aliases, language)
 
 
@@ -167,7 +169,7 @@ def _script_lexicon(script: str, language: str) -> Lexicon:
                 n.text,
                 n.id,
                 place=records[n.id].type == "place" and script != "arabic",
-                ambiguous=n.ambiguous,
+                needs=n.needs,
                 fixed=len(n.text) < _INFLECTED
                 and script == "latin"
                 and records[n.id].kind == "city"

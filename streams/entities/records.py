@@ -11,6 +11,7 @@ from typing import Final
 
 from schemas.readings import EntityType
 from streams.entities.folding import fold_alias
+from streams.entities.span import Needs
 
 TABLES: Final = Path(__file__).parent / "tables"
 
@@ -34,8 +35,8 @@ class Name:
     id: str
     language: str | None
     """None: in any language written in this script."""
-    ambiguous: bool = False
-    """Means something else too: counts only where the text nearby speaks of weapons."""
+    needs: Needs = ""
+    """Has another meaning too, and counts only where the text names what is needed."""
     stem: bool = False
     """May go on with any ending."""
 
@@ -49,6 +50,9 @@ _CURATED: Final[dict[str, tuple[EntityType, str]]] = {
     "persons.tsv": ("person", "person"),
     "cities.tsv": ("place", "city"),
 }
+
+
+_NEEDS: Final[dict[str, Needs]] = {"?": "weapons", "@": "country"}
 
 
 def read_table(name: str) -> Iterator[dict[str, str]]:
@@ -89,9 +93,9 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
             if record.kind == "class":  # their words are in weapon_classes.tsv, language by language
                 continue
             aliases = list(split_names(row.get("aliases") or ""))
-            if (None, f"?{record.name}") not in aliases:
+            if not {(None, f"?{record.name}"), (None, f"@{record.name}")} & set(aliases):
                 aliases.insert(0, (None, record.name))
-            names += [Name(text.lstrip("?"), record.id, tag, text.startswith("?")) for tag, text in aliases]
+            names += [Name(text.lstrip("?@"), record.id, tag, _NEEDS.get(text[0], "")) for tag, text in aliases]
     for row in read_table("subdivisions.tsv"):
         known = records.setdefault(row["id"], Record(row["id"], "place", row["kind"], row["country"], row["name"]))
         if known.name == row["name"]:
@@ -101,6 +105,16 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
         for form in row["forms"].split(", "):
             names.append(Name(form.rstrip("-"), row["id"], row["language"], stem=form.endswith("-")))
     return records, tuple(names)
+
+
+@cache
+def homonyms() -> dict[str, tuple[str, ...]]:
+    """Towns whose English name others have too: the id to all ids of the name, larger ones first."""
+    called: dict[str, list[str]] = {}
+    for record in curated()[0].values():
+        if record.kind in ("city", "capital"):
+            called.setdefault(fold_alias(record.name), []).append(record.id)
+    return {identity: tuple(ids) for ids in called.values() if len(ids) > 1 for identity in ids}
 
 
 @cache

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Needs = Literal["", "weapons", "country"]
+"""What a text must name for a name to count: nothing, something military near by, or the thing's country."""
 
 
 class Span(NamedTuple):
@@ -12,4 +15,6 @@ class Span(NamedTuple):
     end: int
     id: str
     name: str | None = None
-    ambiguous: bool = False
+    needs: Needs = ""
+    others: tuple[str, ...] = ()
+    """What else has the name."""

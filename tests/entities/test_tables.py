@@ -50,7 +50,7 @@ def test_no_small_name_is_a_common_word() -> None:
         record = by_id()[name.id]
         script = script_of_name(name.text)
         language = name.language or LANGUAGE_OF.get(script, "")
-        if record.kind == "class" or name.ambiguous or language not in languages or " " in fold_alias(name.text):
+        if record.kind == "class" or name.needs or language not in languages or " " in fold_alias(name.text):
             continue
         if script in ("latin", "cyrillic", "greek") and name.text[:1].isupper():
             continue
@@ -92,7 +92,7 @@ def test_lookup_facts() -> None:
 def test_names_are_found_in_text(kind: str) -> None:
     """Every canonical name that is not ambiguous is read back from a sentence."""
     recognizer = EntityRecognizer()
-    certain = {name.id for name in curated()[1] if not name.ambiguous and name.text == by_id()[name.id].name}
+    certain = {name.id for name in curated()[1] if not name.needs and name.text == by_id()[name.id].name}
     lost = []
     for record in by_id().values():
         if record.kind == kind and record.id in certain:

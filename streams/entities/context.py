@@ -1,0 +1,112 @@
+"""What the rest of a text tells of a name that may mean several things, or nothing of ours."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from streams.entities.folding import fold_alias
+from streams.entities.persons import given_names
+from streams.entities.records import by_id, homonyms
+from streams.entities.span import Span
+
+NEARBY: Final = 250
+"""Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
+_MILITARY: Final = frozenset({"force", "armed_group", "maker", "exporter"})
+_NEIGHBOURS: Final = {"GE": ("RU", "AM", "AZ", "TR")}
+"""Countries whose mention speaks for this one, where its name has another meaning."""
+_LEADING_SHARE: Final = 0.5
+"""A body called by a general word (Senate, Supreme Court) is that of a country mentioned at least this often, as a
+share of the country mentioned most."""
+_WORD_BEFORE: Final = re.compile(r"([^\W\d_]+) $")
+_WORD_AFTER: Final = re.compile(r" ([^\W\d_]+)")
+_OFFICES: Final = frozenset(
+    {"king", "queen", "prince", "princess", "president", "prime", "foreign", "defence", "defense", "crown", "army"}
+    | {"minister", "government", "national", "premier", "river", "valley", "airlines", "airport", "police", "city"}
+)
+"""What follows the name of a country or city, and is no surname."""
+
+
+def is_military(identity: str) -> bool:
+    """A weapon, a force, an armed group or a maker of arms."""
+    record = by_id().get(identity)
+    return identity.startswith("pw:weapon:") or (record is not None and record.kind in _MILITARY)
+
+
+def settle(spans: Sequence[Span], text: str) -> list[Span]:
+    """The spans that mean something in this text, each with one id."""
+    sure = [s for s in spans if not s.needs and len(_meanings(s)) == 1]
+    military = [s.start for s in sure if is_military(s.id)]
+    countries = Counter(_country(s.id) for s in sure)
+    del countries[None]
+    most = max(countries.values(), default=0)
+    result = []
+    for span in spans:
+        if span.needs == "weapons" and not any(abs(span.start - at) <= NEARBY for at in military):
+            continue
+        if span.needs == "country" and countries[_country(span.id)] < max(1, most * _LEADING_SHARE):
+            continue
+        if _is_part_of_a_persons_name(span, text):
+            continue
+        meanings = _meanings(span)
+        result.append(span if len(meanings) == 1 else span._replace(id=_likeliest(meanings, countries)))
+    return result
+
+
+def _meanings(span: Span) -> tuple[str, ...]:
+    """All things that have the name: those of the tables under it, and the towns that share its English name."""
+    found = dict.fromkeys((span.id, *span.others))
+    for identity in list(found):
+        found.update(dict.fromkeys(homonyms().get(identity, ())))
+    return tuple(found)
+
+
+def _likeliest(meanings: tuple[str, ...], countries: Counter[str | None]) -> str:
+    """That of the country the text speaks of most; else the more prominent one, as the tables are ordered."""
+
+    def weight(identity: str) -> tuple[int, bool, int]:
+        record = by_id().get(identity)
+        country = record.country if record else None
+        near = sum(countries[c] for c in _NEIGHBOURS.get(country or "", ()))
+        return countries[country] + near, bool(record and record.kind == "country"), -_place_in_tables(identity)
+
+    return max(meanings, key=weight)
+
+
+@cache
+def _order() -> dict[str, int]:
+    return {identity: number for number, identity in enumerate(by_id())}
+
+
+def _place_in_tables(identity: str) -> int:
+    return _order().get(identity, 0)
+
+
+def _country(identity: str) -> str | None:
+    record = by_id().get(identity)
+    return record.country if record else None
+
+
+def _is_part_of_a_persons_name(span: Span, text: str) -> bool:
+    """`Lewis Hamilton`, `Jordan Henderson`: a place that stands after a given name, or is one and a name follows."""
+    record = by_id().get(span.id)
+    if record is None or record.type != "place" or " " in text[span.start : span.end]:
+        return False
+    before = _WORD_BEFORE.search(text, max(0, span.start - 30), span.start)
+    if before and record.kind != "country" and _is_given(before[1]):
+        return True
+    after = _WORD_AFTER.match(text, span.end)
+    return bool(
+        after
+        and after[1][0].isupper()
+        and not after[1].isupper()
+        and fold_alias(after[1]) not in _OFFICES
+        and _is_given(text[span.start : span.end])
+    )
+
+
+def _is_given(word: str) -> bool:
+    return (word[0].isupper() or not word[0].islower()) and fold_alias(word) in given_names()
