@@ -36,10 +36,10 @@ from consumers.alerts.subscriptions import Active, SubscriptionBook
 from consumers.index.documents import article_document
 from consumers.index.templates import make_ready
 from consumers.query import Matchable
-from polywire.runtime.consumer import Done, Outcome, Received, Retry, is_infrastructure, kafka_dead_letters
-from polywire.runtime.deadletters import DeadLetter
+from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
 from polywire.runtime.kafka import publish
 from polywire.runtime.logs import get_logger
+from polywire.runtime.outcomes import Done, Outcome, Received, Retry, is_infrastructure
 from polywire.runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle

@@ -18,8 +18,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from consumers.index.documents import alert_document, article_document, story_document
 from consumers.index.templates import make_ready
-from polywire.runtime.consumer import Done, Outcome, Received, Reject, Retry, is_infrastructure
 from polywire.runtime.logs import get_logger
+from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry, is_infrastructure
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle
 from schemas.stories import Story

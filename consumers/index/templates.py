@@ -21,8 +21,8 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
-from polywire.runtime.consumer import Unavailable
 from polywire.runtime.logs import get_logger
+from polywire.runtime.outcomes import Unavailable
 
 log = get_logger(__name__)
 

@@ -9,8 +9,8 @@ import typer
 from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from polywire.runtime.consumer import Handler
     from polywire.runtime.health import StageHealth
+    from polywire.runtime.outcomes import Handler
 
 app = typer.Typer(add_completion=False, help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
 

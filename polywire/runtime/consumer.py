@@ -25,23 +25,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
-from elastic_transport import TransportError
-from elasticsearch import ApiError
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from polywire.runtime.deadletters import REPLAYS_HEADER, TOPIC, DeadLetter
-from polywire.runtime.errors import UserError
+from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters, replays_of
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import make_producer
 from polywire.runtime.logs import get_logger
+from polywire.runtime.outcomes import (
+    Done,
+    Handler,
+    Outcome,
+    Received,
+    Reject,
+    Retry,
+    TooManyDeadLetters,
+    Unavailable,
+    is_infrastructure,
+)
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import CommitRefused, KafkaSource, Partition, Record, Source
 from schemas.base import Message
 from schemas.codec import InvalidMessage, decode
-from schemas.topics import BY_NAME, Topic
+from schemas.topics import BY_NAME
 
 log = get_logger(__name__)
 
@@ -51,94 +58,8 @@ FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 """Seconds between tries of what is broken: doubled from the first to the longest."""
 DEAD_LETTER_LIMIT = 1_000
 """Rejections in a row that are taken for a fault of ours, not of the messages."""
-_NOT_THE_MESSAGE = frozenset({401, 403, 408, 429})
-"""HTTP status codes that speak of our credentials or our haste, not of what we sent."""
 _REPORT_SECONDS = 2.0
 _ACKNOWLEDGE_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Received:
-    """A message, decoded, and where it lay."""
-
-    record: Record
-    message: Message
-
-
-@dataclass(frozen=True)
-class Done:
-    """The effect of the message is confirmed. `what` names it in the metrics: ok, duplicate, skipped …"""
-
-    what: str = "ok"
-
-
-@dataclass(frozen=True)
-class Reject:
-    """The message itself cannot be used. `reason` is one line a person can act on."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Something the effect depends on is broken. `after`: seconds it asked us to wait, if it did."""
-
-    error: str
-    after: float = 0.0
-
-
-Outcome = Done | Reject | Retry
-
-
-class Unavailable(Exception):
-    """Raised by a handler for the whole of its batch, in the place of a `Retry` for each message."""
-
-    def __init__(self, error: str, after: float = 0.0) -> None:
-        super().__init__(error)
-        self.after = after
-
-
-class TooManyDeadLetters(UserError):
-    """So many messages in a row were rejected that the code must be wrong, or the topic is not what it should be."""
-
-
-class Handler(Protocol):
-    """What a consumer does. Each call must return within a minute or so: a member that is silent longer is expelled.
-
-    It may be handed the same message again at any time; the second time must change nothing.
-    """
-
-    @property
-    def stage(self) -> str:
-        """Its name in metrics, logs and dead letters, and, by `group_of`, of its consumer group."""
-
-    @property
-    def topics(self) -> tuple[Topic, ...]:
-        """What it reads."""
-
-    def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
-        """One outcome for each message of the batch, in its order."""
-
-    def tick(self) -> None:
-        """Called between batches, at least once a second while nothing is broken."""
-
-    def close(self) -> None:
-        """Called once, when the loop has ended."""
-
-
-DeadLetterSink = Callable[[DeadLetter], None]
-"""Writes a dead letter and returns when it is safe; raises a KafkaError when it is not."""
-
-
-def kafka_dead_letters(producer: KafkaProducer) -> DeadLetterSink:
-    """Dead letters to their topic, acknowledged."""
-
-    def write(letter: DeadLetter) -> None:
-        future = producer.send(TOPIC.name, key=letter.record_key, value=letter.value, headers=letter.headers())
-        producer.flush(_ACKNOWLEDGE_SECONDS)
-        future.get(_ACKNOWLEDGE_SECONDS)
-
-    return write
 
 
 @dataclass
@@ -411,19 +332,6 @@ class ConsumerLoop:
         for item in self._items:
             first.setdefault(item.record.place, item.record.offset)
         self._health.lag({place: max(0, end - first.get(place, position)) for place, (position, end) in ends.items()})
-
-
-def is_infrastructure(error: BaseException) -> bool:
-    """Broken surroundings, which are waited for, as against a message that cannot be used."""
-    if isinstance(error, ApiError):  # elasticsearch answered
-        return error.status_code in _NOT_THE_MESSAGE or error.status_code >= 500
-    return isinstance(error, Unavailable | KafkaError | TransportError | OSError)
-
-
-def replays_of(record: Record) -> int:
-    """How often an operator has put the message back from the dead letters."""
-    digits = dict(record.headers).get(REPLAYS_HEADER, b"0")
-    return int(digits) if digits.isdigit() else 0
 
 
 def group_of(stage: str) -> str:

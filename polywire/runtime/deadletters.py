@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from kafka import KafkaProducer
+
+from polywire.runtime.source import Record
 from schemas.topics import DEADLETTERS
 
+_ACKNOWLEDGE_SECONDS = 30.0
 _REASON_LIMIT = 2_000
 """Characters: a header is no place for a stack trace."""
 
@@ -83,3 +87,24 @@ REPLAYS_HEADER = "polywire-replays"
 """On a message put back from the dead letters: how often it was."""
 
 TOPIC = DEADLETTERS
+
+
+DeadLetterSink = Callable[[DeadLetter], None]
+"""Writes a dead letter and returns when it is safe; raises a KafkaError when it is not."""
+
+
+def kafka_dead_letters(producer: KafkaProducer) -> DeadLetterSink:
+    """Dead letters to their topic, acknowledged."""
+
+    def write(letter: DeadLetter) -> None:
+        future = producer.send(TOPIC.name, key=letter.record_key, value=letter.value, headers=letter.headers())
+        producer.flush(_ACKNOWLEDGE_SECONDS)
+        future.get(_ACKNOWLEDGE_SECONDS)
+
+    return write
+
+
+def replays_of(record: Record) -> int:
+    """How often an operator has put the message back from the dead letters."""
+    digits = dict(record.headers).get(REPLAYS_HEADER, b"0")
+    return int(digits) if digits.isdigit() else 0

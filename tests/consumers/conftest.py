@@ -12,11 +12,12 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaProducer, TopicPartition
 
-from polywire.runtime.consumer import ConsumerLoop, Handler, group_of, kafka_dead_letters
-from polywire.runtime.deadletters import DeadLetter
+from polywire.runtime.consumer import ConsumerLoop, group_of
+from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
 from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset, publish
+from polywire.runtime.outcomes import Handler
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource, Record
 from schemas.base import Message

@@ -11,8 +11,8 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError
 from consumers.index import ensure_indices, mapping
 from consumers.index.documents import article_document
 from consumers.indexer import Indexer, judge
-from polywire.runtime.consumer import Done, Reject, Retry
 from polywire.runtime.elastic import make_client
+from polywire.runtime.outcomes import Done, Reject, Retry
 from polywire.runtime.settings import Settings
 from schemas.topics import ALERTS, ENRICHED, STORIES
 from tests.consumers.conftest import Bus, Start, eventually

@@ -7,18 +7,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from polywire.runtime.consumer import (
-    ConsumerLoop,
-    Done,
-    Outcome,
-    Received,
-    Reject,
-    Retry,
-    TooManyDeadLetters,
-    Unavailable,
-)
+from polywire.runtime.consumer import ConsumerLoop
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.health import StageHealth
+from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry, TooManyDeadLetters, Unavailable
 from schemas.codec import encode
 from schemas.topics import ALERTS
 from tests.consumers.make import alert

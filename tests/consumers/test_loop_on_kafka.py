@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from polywire.runtime.consumer import Done, Outcome, Received, Reject, Retry
 from polywire.runtime.kafka import group_lag
+from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry
 from polywire.runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.consumers.conftest import Bus, Start, eventually
