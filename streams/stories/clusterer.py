@@ -13,6 +13,7 @@ from streams.stories import repair
 from streams.stories.cells import Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.config import ClusterConfig
+from streams.stories.departed import Departed
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.explain import Candidate, Explanation
 from streams.stories.model import Weights
@@ -55,7 +56,8 @@ class Clusterer:
 
     What is forgotten: stories without a new article for `window_hours` by the stream's own clock, with their
     records; the oldest members of a story beyond `story_members`; and, beyond `max_articles`, the stories silent
-    longest. Silence is looked for at every two hundredth article.
+    longest. Silence is looked for at every two hundredth article. A forgotten article that comes again unchanged
+    within the next `replay_articles` is answered as before; after that its record goes, too.
     """
 
     def __init__(self, config: ClusterConfig | None = None, weights: Weights | None = None) -> None:
@@ -67,6 +69,7 @@ class Clusterer:
         self._records: dict[str, Record] = {}  # in the order of their sequence
         self._table = StoryTable()
         self._means = StreamMeans()
+        self._departed = Departed(self.config.replay_articles)
         self._prints: dict[str, list[str]] = {}
         self._sequence = 0
         self._clock = 0
@@ -94,8 +97,9 @@ class Clusterer:
             ValueError: the embedding has not 384 numbers. Nothing has changed then.
         """
         known = self._records.get(article.id)
-        if known is not None and known.revision == content_revision(article.title, article.text):
-            return self._answer(known)
+        same = known or self._departed.get(article.id)
+        if same is not None and same.revision == content_revision(article.title, article.text):
+            return self._answer(same)
         record = self.read(article)
         self._sequence += 1
         self._clock = record.clock = self._tick(record.when)
@@ -106,7 +110,7 @@ class Clusterer:
             self._decide(record, vector)
         self._insert(record, vector)
         self._learn(record)
-        record.forgot = self._forget(record)
+        self._forget(record)
         return self._answer(record)
 
     def restore(self, records: Iterable[tuple[str, dict[str, Any]]]) -> None:
@@ -122,9 +126,27 @@ class Clusterer:
                 self._means = StreamMeans.load(record.learnt["means"])
                 self._table = StoryTable(Centres.load(record.learnt["centres"]))
                 self._learnt_at, self._learnt_by = record.learnt["at"], record.id
+        left = self._left_before(loaded)
         for record in loaded:
             self._sequence, self._clock = record.sequence, record.clock
-            self._insert(record, self._center(record))
+            if record.id not in left:
+                self._insert(record, self._center(record))
+
+    def _left_before(self, loaded: list[Record]) -> set[str]:
+        """Those of the stored records that are not in memory any more."""
+        by_id = {record.id: record for record in loaded}
+        left: set[str] = set()
+        for later in loaded:
+            for article_id in later.forgot:
+                record = by_id.get(article_id)
+                if record is not None and record.sequence <= later.sequence:
+                    self._departed.put(record, later.sequence)
+                    left.add(article_id)
+            for article_id in later.dropped:
+                if article_id in by_id and by_id[article_id].sequence <= later.sequence:
+                    self._departed.discard(article_id)
+                    left.add(article_id)
+        return left
 
     def recall(self, articles: Iterable[ClusteredArticle]) -> list[Assignment]:
         """Bring articles of forgotten stories back, from the index, into the stories they were in.
@@ -281,6 +303,7 @@ class Clusterer:
         record.duplicate_of = known.duplicate_of if known.fingerprint == record.fingerprint else None
         record.fixed, record.apart, record.moved = known.fixed, known.apart, known.moved
         record.version = max(record.version, known.version + 1)
+        record.forgot = [i for i in known.forgot if i in self._departed]
         if self._learnt_by == known.id:
             record.learnt = known.learnt
         self._drop(known)
@@ -296,6 +319,7 @@ class Clusterer:
         return max(self._clock, min(when, self._clock + _MAX_CLOCK_STEP_MS))
 
     def _insert(self, record: Record, vector: Vector) -> None:
+        self._departed.discard(record.id)
         self._records[record.id] = record
         self._table.add(record, vector)
         if record.fingerprint:
@@ -326,7 +350,7 @@ class Clusterer:
         record.learnt = {"at": record.sequence, "means": self._means.dump(), "centres": centres.dump()}
         self._learnt_at, self._learnt_by = record.sequence, record.id
 
-    def _forget(self, newest: Record) -> list[str]:
+    def _forget(self, newest: Record) -> None:
         """What leaves memory now. The record that holds what was learnt last waits for the next such record."""
         gone: list[Record] = []
         members = self._table.stories[newest.story].members
@@ -334,9 +358,11 @@ class Clusterer:
             gone.append(next(r for r in members.values() if r.id != self._learnt_by))
         if newest.sequence % _FORGET_EVERY == 0:
             gone.extend(self._silent(len(self._records) - len(gone)))
-        for record in dict.fromkeys(r.id for r in gone):
-            self._drop(self._records[record])
-        return list(dict.fromkeys(r.id for r in gone))
+        for record in {r.id: r for r in gone}.values():
+            self._drop(record)
+            self._departed.put(record, newest.sequence)
+            newest.forgot.append(record.id)
+        newest.dropped = self._departed.expire(newest.sequence)
 
     def _silent(self, articles: int) -> list[Record]:
         limit = self._clock - int(self.config.window_hours * _HOUR_MS)
@@ -369,7 +395,7 @@ class Clusterer:
             version=record.version,
             record=record.dump(),
             # On a replay, an article that has come back since must not be deleted.
-            forgotten=[i for i in record.forgot if i not in self._records],
+            forgotten=[i for i in record.dropped if i not in self._records and i not in self._departed],
             moved_from=record.moved[1] if record.moved else None,
         )
 

@@ -16,6 +16,8 @@ class ClusterConfig:
     members stay exact in single precision (see vectors.py)."""
     max_articles: int = 400_000
     """Articles in memory. Beyond it, the stories silent longest leave early."""
+    replay_articles: int = 10_000
+    """A forgotten article is known for so many more, should the bus bring it again after a crash."""
     repair_hours: float = 10 * 24.0
     """A repair looks at stories with an article newer than this ..."""
     repair_articles: int = 8_000

@@ -46,6 +46,8 @@ class Record:
     """The last correction that moved it, and the story it came from; empty: none did."""
     forgot: list[str] = field(default_factory=list)
     """Articles that left memory when it arrived."""
+    dropped: list[str] = field(default_factory=list)
+    """Articles whose records were deleted when it arrived."""
     learnt: dict[str, Any] | None = None
     """What had been learnt from the stream, where it was learnt anew at this article."""
 
@@ -65,6 +67,8 @@ class Record:
             stored["k"] = self.moved
         if self.forgot:
             stored["g"] = self.forgot
+        if self.dropped:
+            stored["z"] = self.dropped
         if self.learnt is not None:
             stored["m"] = self.learnt
         return stored
@@ -86,7 +90,7 @@ class Record:
                 terms=unpack_terms(stored["w"]), fingerprint=stored["p"], duplicate_of=duplicate_of,
                 new_story=new_story, score=score, candidates=candidates, fixed=stored.get("x", False),
                 apart=list(stored.get("a", [])), moved=list(stored.get("k", [])), forgot=list(stored.get("g", [])),
-                learnt=stored.get("m"),
+                dropped=list(stored.get("z", [])), learnt=stored.get("m"),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"record of {article_id} is damaged: {error!r}") from error

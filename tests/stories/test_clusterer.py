@@ -47,7 +47,7 @@ def test_a_story_is_named_after_its_first_article() -> None:
 
 def test_a_replay_gives_the_same_answers() -> None:
     articles = stream(10, 12)
-    clusterer = Clusterer(ClusterConfig(window_hours=10, story_members=8))
+    clusterer = Clusterer(ClusterConfig(window_hours=10, story_members=8, replay_articles=0))
     answers = [clusterer.assign(a) for a in articles]
     live = set(_stored(answers))
     replayed = [clusterer.assign(a) for a in articles if a.id in live]
@@ -58,7 +58,7 @@ def test_a_replay_gives_the_same_answers() -> None:
 def test_restored_anywhere_it_decides_as_if_never_stopped(kill_at: int) -> None:
     # Much noise, so that many decisions are close; a short window, so that much is forgotten.
     articles = stream(20, 12, noise=1.1)
-    config = ClusterConfig(window_hours=12, story_members=6)
+    config = ClusterConfig(window_hours=12, story_members=6, replay_articles=25)
     whole = Clusterer(config)
     expected = [whole.assign(a) for a in articles]
     assert any(answer.forgotten for answer in expected)
@@ -102,7 +102,7 @@ def test_the_same_text_again_is_a_duplicate_in_the_same_story() -> None:
 
 def test_silent_stories_are_forgotten_with_their_records() -> None:
     articles = stream(30, 10)
-    clusterer = Clusterer(ClusterConfig(window_hours=5))
+    clusterer = Clusterer(ClusterConfig(window_hours=5, replay_articles=0))
     answers = [clusterer.assign(a) for a in articles]
     assert len(_stored(answers)) == len(clusterer)
     last = articles[-1].when
@@ -111,6 +111,22 @@ def test_silent_stories_are_forgotten_with_their_records() -> None:
     recent = {stories[a.id] for a in articles if (last - a.when).total_seconds() < 5 * 3600}
     assert {i for i, s in stories.items() if s in recent} <= live
     assert len(clusterer) < len(articles)
+
+
+@pytest.mark.parametrize("kill_at", [0, 205, 299])
+def test_a_forgotten_article_that_comes_once_more_is_answered_as_before(kill_at: int) -> None:
+    """An archive read in: weeks of stories pass before the broker knows that the first article was handled."""
+    articles = stream(30, 10, noise=1.1)
+    config = ClusterConfig(window_hours=5, replay_articles=400)
+    clusterer = Clusterer(config)
+    answers = [clusterer.assign(a) for a in articles[: kill_at or 300]]
+    if kill_at:
+        records = _stored(answers).items()
+        clusterer = Clusterer(config)
+        clusterer.restore(records)
+        assert len(clusterer) < kill_at - 20
+    assert not any(answer.forgotten for answer in answers)
+    assert [clusterer.assign(a) for a in articles[: len(answers)]] == answers
 
 
 def test_a_long_story_keeps_its_newest_members() -> None:
