@@ -36,7 +36,7 @@ RECENT = 30.0
 had it yet."""
 GATHER = 0.25
 """Seconds between two tellings: a story that changes ten times in between is told once."""
-_LOOK_MS, _PAUSE = 25, 0.1
+_LOOK_MS, _PAUSE = 5, 0.1
 """See polywire.runtime.source: short polls with pauses between them leave an idle page almost no work."""
 _RETRY = (1.0, 2.0, 5.0, 15.0)
 

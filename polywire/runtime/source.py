@@ -33,7 +33,7 @@ Partition = tuple[str, int]
 POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
 _COMMIT_TIMEOUT_MS = 10_000
-_LOOK_MS, _PAUSE = 25, 0.1
+_LOOK_MS, _PAUSE = 5, 0.1
 """A poll that finds nothing ends after so many milliseconds, and the next one comes so many seconds later. Waiting
 inside one long poll would let the client ask without pause an engine that answers at once when it has nothing (the
 embedded one does): most of a core for an idle consumer. Polls of 0 ms would starve the client's own network loop."""
