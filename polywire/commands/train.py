@@ -16,6 +16,8 @@ from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
 DATA = Path("../shared/data")
+DEALS_SENTENCES = Path("tests/data/deals")
+DEALS_ARTICLES = Path("tests/data/deals_articles/dev")
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Fit the shipped weights again from development data."
 )
@@ -83,7 +85,7 @@ def stories(
 
 @app.command()
 def deals(
-    corpus: Annotated[Path, typer.Option(help="Folder of the deals corpus (JSON Lines).")] = Path("tests/data/deals"),
+    corpus: Annotated[list[Path] | None, typer.Option(help="Folders of labelled texts (JSON Lines).")] = None,
     words_only: Annotated[bool, typer.Option("--words-only", help="Without the sentence embedding.")] = False,
     write: Annotated[bool, typer.Option(help="Write over the shipped weights.")] = True,
 ) -> None:
@@ -91,15 +93,17 @@ def deals(
     from polywire.training.deals import train_deals
     from streams.embedding import Embedder, ModelMissing
 
-    if not corpus.is_dir():
-        raise UserError(f"{corpus} is not a folder")
+    folders = corpus or [DEALS_SENTENCES, DEALS_ARTICLES]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder} is not a folder")
     embed = None
     if not words_only:
         try:
             embed = Embedder.load(Settings().cache_dir).embed
         except ModelMissing as error:
             raise UserError(str(error)) from error
-    report = train_deals(corpus, embed, write=write)
+    report = train_deals(folders, embed, write=write)
     console = Console(highlight=False)
     table = Table("held out by", "precision", "recall", "F1", "both parties right")
     for name, figures in report.figures.items():

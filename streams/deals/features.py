@@ -32,9 +32,12 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features["weapon"] = float(bool(spans))
     features["weapons+"] = min(max(len(spans) - 1, 0), 4) / 4
     features["gear_only"] = float(bool(spans) and not sentence.weapons and "arms" not in sentence.by_class)
+    features["gear_by_neighbours"] = float(bool(features["gear_only"]) and not sentence.has("mil"))
 
     keys = sentence.party_keys
     features["parties=0"] = float(not keys)
+    features["parties=0,context"] = float(not keys and context is not None and bool(context.parties))
+    features["no_transfer"] = float(not transfer_classes)
     features["company"] = float(any(not p.is_state for p in sentence.parties))
     features["has_supplier"] = float(bool(roles.supplier))
     features["has_recipient"] = float(bool(roles.recipient))

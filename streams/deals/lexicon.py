@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,9 @@ _CLITICS = {
     "fa": re.compile(r"ن?مي|[نب]"),
 }
 
+
+_ELSEWHERE = frozenset({"bs", "sr", "sh", "cnr", "zh-hant", "zh-tw", "zh-yue", "yue", "prs", "pnb", "as", "mo"})
+"""Languages that share a table, but not its country."""
 
 _SERBIAN = str.maketrans("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш")
 
@@ -73,11 +76,12 @@ def read_table(path: Path) -> Iterator[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class LanguageInfo:
-    """How a language is matched, and where its subject and verb stand."""
+    """How a language is matched, where its subject and verb stand, and the one country where most read it."""
 
     code: str
     anywhere: bool
     order: Order
+    home: str | None = None
 
 
 @lru_cache(maxsize=1)
@@ -86,9 +90,10 @@ def languages() -> dict[str, LanguageInfo]:
     found: dict[str, LanguageInfo] = {}
     for row in read_table(TABLES / "languages.tsv"):
         order: Order = "sov" if row[2] == "sov" else "vso" if row[2] == "vso" else "svo"
-        info = LanguageInfo(row[0], row[1] == "anywhere", order)
-        for name in [row[0], *(row[3].split(",") if len(row) > 3 else [])]:
-            found[name] = info
+        home = row[4] if len(row) > 4 else None
+        info = LanguageInfo(row[0], row[1] == "anywhere", order, home)
+        for name in [row[0], *filter(None, row[3].split(",") if len(row) > 3 else [])]:
+            found[name] = replace(info, home=None) if name in _ELSEWHERE else info
     return found
 
 

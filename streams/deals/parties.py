@@ -30,6 +30,8 @@ class PartyMention:
     word_start: int
     word_end: int
     is_state: bool
+    home: str | None = None
+    """Where a maker is at home: a country's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def find_parties(entities: Sequence[Entity], text: str) -> list[PartyMention]:
                     _word_start(text, mention.start),
                     _word_end(text, mention.end),
                     is_state,
+                    entity.country if entity.kind in _COMPANY_KINDS else None,
                 )
             )
     found.sort(key=lambda m: (m.start, -m.end, m.key))

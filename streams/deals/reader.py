@@ -17,6 +17,8 @@ from streams.deals.lexicon import lexicon
 from streams.deals.parties import PartyMention, find_parties, find_weapons
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence, read_sentences
+from streams.deals.sides import open_side, with_home
+from streams.entities.lookup import country_id
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 
@@ -44,6 +46,7 @@ class Candidate(NamedTuple):
     roles: Roles
     features: dict[str, float]
     previous: ReadSentence | None
+    title: ReadSentence | None
 
 
 class DealReader:
@@ -94,32 +97,38 @@ class DealReader:
 
 
 def find_candidates(full: str, language: str, entities: list[Entity]) -> list[Candidate]:
-    """The sentences that may tell of a deal: a word of transfer, a weapon, and a party in it or just before it."""
+    """The sentences that may tell of a deal; see `passes_screen`."""
     words = lexicon(language)
     parties = find_parties(entities, full)
     weapons = find_weapons(entities)
-    if not parties and not weapons:
+    if not parties:
         return []
     candidates: list[Candidate] = []
+    sentences = read_sentences(full, words, parties, weapons)
+    title = sentences[0] if sentences and sentences[0].start < full.find("\n") else None
     previous: ReadSentence | None = None
-    for sentence in read_sentences(full, words, parties, weapons):
-        if passes_screen(sentence, previous):
+    for sentence in sentences:
+        if passes_screen(sentence):
             roles = assign_roles(sentence)
-            candidates.append(Candidate(sentence, roles, sentence_features(sentence, roles, previous), previous))
+            candidates.append(Candidate(sentence, roles, sentence_features(sentence, roles, previous), previous, title))
             if len(candidates) >= MAX_CANDIDATES:
                 break
         previous = sentence
     return candidates
 
 
-def passes_screen(sentence: ReadSentence, previous: ReadSentence | None) -> bool:
-    """Cheap and generous: a sentence it stops is never read as a deal."""
+def passes_screen(sentence: ReadSentence) -> bool:
+    """Cheap and generous: a sentence it stops is never read as a deal.
+
+    A weapon, and a word of transfer. A request or a refusal need not name the transfer ("Kyiv's plea to Berlin for
+    Taurus missiles"), nor two parties beside a weapon ("the drones from Iran that Khartoum flies").
+    """
     if not sentence.weapon_spans:
         return False
-    if sentence.info is not None and not sentence.transfers:
-        # A request or a refusal need not name the transfer ("Kyiv's plea to Berlin for Taurus missiles").
-        return sentence.has("ask", "block", "cancel", "plan") and len(sentence.party_keys) >= 2
-    return bool(sentence.parties or (previous is not None and previous.parties))
+    if sentence.info is None or sentence.transfers:
+        return True
+    parties = len(sentence.party_keys)
+    return parties >= 2 or (parties == 1 and sentence.has("ask", "want", "block", "cancel"))
 
 
 def _deals(candidates: list[Candidate], scores: list[float], title_end: int, parties: list[PartyMention]) -> list[Deal]:
@@ -148,6 +157,24 @@ def _deals(candidates: list[Candidate], scores: list[float], title_end: int, par
     return [_deal(one, parties) for one in kept[:MAX_DEALS]]
 
 
+def _fill(told: _Told, title_end: int, parties: list[PartyMention]) -> None:
+    """Take an open side from what stands about the sentence."""
+    sentence = told.candidate.sentence
+    if not told.supplier and not told.recipient:
+        for other in (told.candidate.previous, told.candidate.title):
+            roles = assign_roles(other) if other is not None else None
+            if roles is not None and roles.supplier and roles.recipient:
+                told.supplier, told.recipient = roles.supplier, roles.recipient
+                return
+        return
+    if not told.supplier:
+        key = open_side(sentence, told.recipient, parties, title_end, supplier=True)
+        told.supplier = (key,) if key else ()
+    elif not told.recipient:
+        key = open_side(sentence, told.supplier, parties, title_end, supplier=False)
+        told.recipient = (key,) if key else ()
+
+
 @dataclass(slots=True)
 class _Told:
     """A transfer as one sentence tells it; sides may be open."""
@@ -164,29 +191,12 @@ def _same_transfer(full: _Told, other: _Told) -> bool:
     return set(other.supplier) <= set(full.supplier) and set(other.recipient) <= set(full.recipient)
 
 
-def _fill(told: _Told, title_end: int, parties: list[PartyMention]) -> None:
-    """Take an open side from the sentence before or the title, where just one other party is named there."""
-    if bool(told.supplier) == bool(told.recipient):
-        return
-    known = {*told.supplier, *told.recipient} | {p.key for p in told.candidate.sentence.parties}
-    previous = told.candidate.previous
-    for nearby in (previous.parties if previous else [], [p for p in parties if p.start < title_end]):
-        others = {p.key for p in nearby if p.is_state} - known
-        if len(others) == 1:
-            (key,) = others
-            if told.supplier:
-                told.recipient = (key,)
-            else:
-                told.supplier = (key,)
-            return
-
-
 def _deal(told: _Told, parties: list[PartyMention]) -> Deal:
     sentence = told.candidate.sentence
     return Deal(
         act=deal_act(sentence),
         status=deal_status(sentence),
-        supplier=_ids(parties, told.supplier),
+        supplier=_ids(parties, with_home(told.supplier, told.recipient, parties)),
         recipient=_ids(parties, told.recipient),
         weapons=told.weapons,
         amount=stated_sum(sentence.text),
@@ -202,4 +212,5 @@ def _weapon_ids(sentence: ReadSentence) -> list[str]:
 
 def _ids(parties: Sequence[PartyMention], keys: Sequence[str]) -> list[str]:
     first = {p.key: p.entity_id for p in reversed(parties)}
-    return [first[key] for key in keys if key in first]
+    found = (first.get(key) or country_id(key) for key in keys)
+    return [identity for identity in found if identity]

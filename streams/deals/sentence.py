@@ -11,6 +11,8 @@ from streams.deals.lexicon import TRANSFER, Hit, LanguageInfo, Lexicon
 from streams.deals.parties import PartyMention, WeaponMention
 from streams.deals.sentences import split_sentences
 
+_NEIGHBOURS = 2
+
 
 @dataclass(slots=True)
 class ReadSentence:
@@ -25,6 +27,8 @@ class ReadSentence:
     hits: list[Hit]
     parties: list[PartyMention]
     weapons: list[WeaponMention]
+    military: bool = False
+    """Whether the sentences about it talk of arms or the military, so that gear may be military gear."""
     by_class: dict[str, list[Hit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,10 +46,10 @@ class ReadSentence:
 
     @property
     def weapon_spans(self) -> list[tuple[int, int]]:
-        """Where weapons stand, by entities and by words; gear counts beside a military word only."""
+        """Where weapons stand, by entities and by words; gear counts where the talk is military."""
         spans = [(w.start, w.end) for w in self.weapons]
         spans += [(h.start, h.end) for h in self.by_class.get("arms", [])]
-        if not spans and self.has("mil"):
+        if not spans and (self.military or self.has("mil")):
             spans += [(h.start, h.end) for h in self.by_class.get("gear", [])]
         return sorted(spans)
 
@@ -79,4 +83,12 @@ def read_sentences(
                 list(weapons[bisect_left(weapon_starts, s.start) : bisect_left(weapon_starts, s.end)]),
             )
         )
+    _mark_military(read)
     return read
+
+
+def _mark_military(sentences: list[ReadSentence]) -> None:
+    """Let each sentence know whether the headline or its neighbours talk of arms or the military."""
+    talk = [bool(s.weapons) or s.has("arms", "mil") for s in sentences]
+    for i, sentence in enumerate(sentences):
+        sentence.military = talk[0] or any(talk[max(0, i - _NEIGHBOURS) : i + _NEIGHBOURS + 1])
