@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Final
 
 from babel import Locale, UnknownLocaleError
 
@@ -19,24 +20,29 @@ _SHORT = 3
 _NOT_A_NAME = re.compile(r"\b(?:SAR|RAE|ΕΔΠ|САР)\b.*$|特别行政区$|特別行政區$")
 
 
+_BESIDES_COUNTRIES: Final = {
+    "UN": "Q1065", "EU": "Q458", "002": "Q15", "142": "Q48", "150": "Q46", "419": "Q12585", "143": "Q27275",
+    "005": "Q18", "003": "Q49", "035": "Q11708", "151": "Q27468",
+}  # fmt: skip
+"""What CLDR names in every language besides countries: unions, and parts of the world by their UN codes."""
+
+
 def country_aliases(language: str) -> Iterator[Alias]:
     """Names of every country in one language: CLDR's, without brackets, and those of the demonyms table."""
-    known = countries()
+    known = {code: record.id for code, record in countries().items()} | _BESIDES_COUNTRIES
     for locale in _locales(language):
         for code, name in locale.territories.items():
-            record = known.get(code)
-            if record is None:
+            if code not in known:
                 continue
             for text in _readings(name):
-                yield Alias(text, record.id, place=len(text) > _SHORT)
+                yield Alias(text, known[code], place=len(text) > _SHORT)
     for country, form in demonyms().get(language, ()):
-        record = known.get(country)
-        if record is None:
+        if country not in known:
             continue
         stem = form.endswith("-")
         text = form.rstrip("-")
         lower = text[:1].islower()
-        yield Alias(text, record.id, stem=stem, place=not stem, capital=False if lower else None)
+        yield Alias(text, known[country], stem=stem, place=not stem, capital=False if lower else None)
 
 
 def city_aliases(language: str) -> Iterator[Alias]:

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cache
 
 from schemas.readings import Entity, Mention
-from streams.entities import designators, persons
+from streams.entities import designators, persons, sounds
 from streams.entities.context import is_military, settle
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import Folded, fold
@@ -43,6 +43,7 @@ class EntityRecognizer:
         spans = _joined(hits, folded)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
         chosen = _longest(settle(spans, text))
+        chosen += sounds.find(text, language, chosen)
         chosen += _worth_naming(persons.find(text, language, chosen), chosen)
         chosen.sort()
         return _entities(text, chosen)
