@@ -9,7 +9,7 @@ from kafka import TopicPartition
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED
-from streams.apps.stage import changelog
+from streams.apps.app import changelog
 from streams.stories import Clusterer, Explanation
 
 _SILENT_POLLS = 30

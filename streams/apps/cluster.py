@@ -22,8 +22,9 @@ from schemas.articles import AnalyzedArticle
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS
+from streams.apps.app import changelog
 from streams.apps.lookback import Lookback
-from streams.apps.stage import Outgoing, Source, Stage, changelog
+from streams.apps.stage import Outgoing, Source, Stage
 from streams.pipeline import clustered, retracted
 from streams.stories import Assignment, Clusterer
 

@@ -8,7 +8,8 @@ from typing import Any
 from polywire.runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import CLUSTERED, ENRICHED, STORIES
-from streams.apps.stage import Outgoing, Source, Stage, changelog
+from streams.apps.app import changelog
+from streams.apps.stage import Outgoing, Source, Stage
 from streams.enrichment import StoryState, enrich
 
 

@@ -22,12 +22,13 @@ from faust.types import TP
 
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import REQUEST_BYTES, client_id, create_topics, make_admin, ssl_context
+from polywire.runtime.kafka import create_topics, make_admin
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
 from schemas.base import Message
 from schemas.codec import InvalidMessage, decode, encode
 from schemas.topics import CATALOGUE, DEADLETTERS, Topic
+from streams.apps.app import make_app
 from streams.apps.patience import pause_after_empty_fetches
 from streams.apps.tables import ConfirmedTable
 
@@ -71,7 +72,7 @@ class Stage:
         self.health = StageHealth(name)
         if settings.engines == "embedded":
             pause_after_empty_fetches()
-        self.app = _make_app(name, settings)
+        self.app = make_app(name, settings)
         self._outputs: dict[str, faust.TopicT] = {}
         self._done: dict[TP, int] = {}
         self._sources: set[str] = set()
@@ -266,47 +267,3 @@ class Stage:
         worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.spinner = None  # writes control characters into the log
         worker.execute_from_commandline()
-
-
-def changelog(stage: str, table: str, partitions: int) -> Topic:
-    """The topic behind a Faust table, as it must be created: compacted, and as many partitions as the source."""
-    return Topic(
-        f"polywire-{stage}-{table}-changelog", "as the table's", partitions, "compact", None,
-        f"State of {stage}.", (stage,), (stage,),
-    )  # fmt: skip
-
-
-def _make_app(name: str, settings: Settings) -> faust.App:
-    credentials: Any = None
-    context = ssl_context(settings)
-    if settings.kafka_security_protocol.startswith("SASL"):
-        password = settings.kafka_password
-        credentials = faust.SASLCredentials(
-            username=settings.kafka_username,
-            password=password.get_secret_value() if password else None,
-            mechanism=settings.kafka_sasl_mechanism,
-            ssl_context=context,
-        )
-    elif context is not None:
-        credentials = faust.SSLCredentials(context)
-    return faust.App(
-        f"polywire-{name}",
-        broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
-        broker_credentials=credentials,
-        broker_client_id=client_id(name),
-        broker_commit_interval=1.0,
-        # A worker killed without a goodbye is replaced after this long.
-        broker_session_timeout=15.0,
-        broker_heartbeat_interval=3.0,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=REQUEST_BYTES,
-        producer_max_request_size=REQUEST_BYTES,
-        producer_linger=0.0,
-        store="memory://",
-        Table=ConfirmedTable,
-        datadir=str(settings.state_dir.absolute() / "faust" / name),
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        loghandlers=[],
-    )

@@ -23,7 +23,7 @@ from schemas.alerts import Subscription
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import CORRECTIONS, DEADLETTERS, RAW, SUBSCRIPTIONS
-from streams.apps.stage import changelog
+from streams.apps.app import changelog
 from streams.stories import Clusterer
 from tests.consumers.conftest import Bus, bus, es
 from tests.consumers.make import alert, article, story
