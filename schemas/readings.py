@@ -22,6 +22,10 @@ class Mention(Part):
     start: int = Field(ge=0)
     end: int = Field(ge=0)
     text: str
+    indirect: bool = Field(
+        default=False,
+        description="Not the name itself: an adjective or an inhabitant (Russian), or a part of another name.",
+    )
 
 
 class Entity(Part):
@@ -41,8 +45,12 @@ class Entity(Part):
     mentions: list[Mention] = Field(default_factory=list)
 
 
-class Evidence(Mention):
+class Evidence(Part):
     """The sentence that says it."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    text: str
 
 
 class Money(Part):

@@ -177,11 +177,24 @@ def deals(
 @app.command()
 def entities(
     data: Annotated[
-        Path, typer.Option("--data", help="JSON Lines with `lang`, and `story` (translations) or gold `entities`.")
-    ],
+        Path | None,
+        typer.Option("--data", help="JSON Lines with `lang`, and `story` (translations) or gold `entities`."),
+    ] = None,
+    mentions: Annotated[
+        Path | None, typer.Option("--mentions", help="LANGUAGE.txt with all names marked, or a folder of such files.")
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option("--part", help="Of the marked texts only those for `dev`, or those `held-out`.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Entities: how far translations of one document agree on ids, and mentions against gold ones where given."""
+    if (data is None) == (mentions is None):
+        raise UserError("give either --data or --mentions")
+    if mentions is not None:
+        _mentions(mentions, part, as_json=as_json)
+        return
+    assert data is not None
     from polywire.evaluation.entities import evaluate_entities
     from streams.entities import EntityRecognizer, unify_persons
 
@@ -210,6 +223,31 @@ def entities(
         for key, counts in sorted(report.mentions.items()):
             table.add_row(key, str(counts.gold), f"{counts.precision:.3f}", f"{counts.recall:.3f}")
         console.print(table)
+
+
+def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
+    from polywire.evaluation.mentions import evaluate_mentions, read_marked
+    from streams.entities import EntityRecognizer
+
+    if part not in (None, "dev", "held-out"):
+        raise UserError(f"--part is dev or held-out, not {part}")
+    try:
+        texts = [each for each in read_marked(path) if part in (None, each.part)]
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} cannot be used: {error}") from error
+    report = evaluate_mentions(texts, EntityRecognizer().recognize)
+    if as_json:
+        typer.echo(json.dumps(asdict(report), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    table = Table("names of", "gold", "precision", "recall", "F1", "exact P", "R", "F1", title=f"{len(texts)} texts")
+    for key, near in report.overlapping.items():
+        same = report.exact[key]
+        figures = [f"{x:.3f}" for x in (near.precision, near.recall, near.f1, same.precision, same.recall, same.f1)]
+        table.add_row(key, str(near.gold), *figures)
+    console.print(table)
 
 
 def _read_predictions(path: Path) -> dict[str, str]:

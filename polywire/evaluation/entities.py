@@ -41,6 +41,16 @@ class Counts:
     def precision(self) -> float:
         return self.hits / self.read if self.read else 0.0
 
+    @property
+    def f1(self) -> float:
+        return 2 * self.hits / (self.gold + self.read) if self.gold + self.read else 0.0
+
+    def add(self, other: Counts) -> None:
+        """Count the other's mentions too."""
+        self.hits += other.hits
+        self.gold += other.gold
+        self.read += other.read
+
 
 @dataclass
 class EntityReport:
@@ -121,10 +131,7 @@ def evaluate_entities(path: Path, recognize: Recognize, unify: Unify) -> EntityR
                 read = [(m.start, m.end, e.type) for e in entities for m in e.mentions if e.type != "weapon"]
                 counts = match_mentions(gold, read)
                 for key in (row["lang"], "all"):
-                    total = totals[key]
-                    total.hits, total.gold, total.read = (
-                        total.hits + counts.hits, total.gold + counts.gold, total.read + counts.read,
-                    )  # fmt: skip
+                    totals[key].add(counts)
     report.mentions = dict(totals)
     _compare(stories, unify, report)
     return report
