@@ -7,7 +7,7 @@ its inflections; `tables/languages.tsv` names the languages written without spac
 Classes: what the supplier does (give, sell), what the recipient does (buy, get), what either does (aid, deal, lease,
 licence, upgrade, illicit), in what state it is (block, cancel, ask, of which want is the recipient's part, plan, deny,
 allege, neg), what is transferred (arms; gear, which is military only beside mil), and what else talks of weapons
-(fight, test, civil, own, treaty).
+(fight, test, civil, own, treaty). A form of class `none` hides what stands in it: it only looks like one of the others.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ CLASSES = (
     "block", "cancel", "ask", "want", "plan", "deny", "allege", "neg",
     "arms", "gear", "mil", "fight", "test", "civil", "own", "treaty",
 )  # fmt: skip
+LOOKALIKE = "none"
 TRANSFER = frozenset({"give", "sell", "buy", "get", "aid", "deal", "lease", "licence", "upgrade", "illicit"})
 OTHER_TALK = frozenset({"fight", "test", "civil", "own", "treaty"})
 
@@ -166,7 +167,7 @@ def _plain(written: str) -> str:
 
 
 def _without_covered(hits: list[Hit]) -> list[Hit]:
-    """Without forms inside a longer one of other talk, without other talk inside a weapon (Hungarian harckocsi), and
+    """Without forms inside a longer one of other talk or a lookalike, without other talk inside a weapon (Hungarian harckocsi), and
     without a transfer inside a longer one (a delivery that is taken)."""
     kept: list[Hit] = []
     cover = armed = moved = Hit(-1, -1, "")
@@ -178,8 +179,9 @@ def _without_covered(hits: list[Hit]) -> list[Hit]:
                 continue
             if hit.end > moved.end:
                 moved = hit
-        kept.append(hit)
-        if hit.cls in OTHER_TALK and hit.end > cover.end:
+        if hit.cls != LOOKALIKE:
+            kept.append(hit)
+        if (hit.cls == LOOKALIKE or hit.cls in OTHER_TALK) and hit.end > cover.end:
             cover = hit
         elif hit.cls == "arms" and hit.end > armed.end:
             armed = hit
