@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import ahocorasick
 
+from streams.entities.adjectives import adjective
 from streams.entities.folding import Folded, fold_alias
 from streams.entities.morphology import (
     CASED,
@@ -45,6 +46,8 @@ class Alias(NamedTuple):
     needs: Needs = ""
     fixed: bool = False
     """Never takes an ending."""
+    adjective: bool = False
+    """Stands for the adjectives and inhabitants of a place of this name, not for the name."""
 
 
 class Hit(NamedTuple):
@@ -185,7 +188,12 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
         acronym = len(letters) <= 6 and len(words) <= 2 and all(c.isupper() for c in letters) and len(letters) > 1
         capital = letters[:1] != [] and letters[0].isupper() if alias.capital is None else alias.capital
         case = 2 if acronym and alias.capital is not False else int(capital)
-    if case == 2 or alias.fixed:
+    if alias.adjective:
+        form = adjective(name, language)
+        if form is None:
+            return None
+        forms, case = [form], 0
+    elif case == 2 or alias.fixed:
         forms = [WordForm(w, None) for w in words]
     else:
         forms = [word_form(w, language, adjectives=alias.place, compounds=alias.place) for w in words]
@@ -202,5 +210,5 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
         key = key[2:]
     # Länder is not Lander, and dän not Dan: short Latin words must have the accents of the name.
     short = script == "latin" and len(name) <= _SHORT and " " not in name
-    accents = _small(alias.text)[: len(first.stem)] if short else ""
+    accents = _small(alias.text)[: len(first.stem)] if short and not alias.adjective else ""
     return key, (first.rest, tuple(forms[1:]), case, accents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from schemas.readings import Entity, Mention
@@ -157,7 +158,14 @@ def _language_lexicon(language: str) -> Lexicon:
     ]
     aliases += city_aliases(language)
     aliases += [Alias(word, NO_NAME, capital=False) for word in ordinary_words().get(language, ())]
-    return Lexicon(aliases, language)
+    return Lexicon(_with_adjectives(aliases), language)
+
+
+def _with_adjectives(aliases: Iterable[Alias]) -> Iterator[Alias]:
+    for alias in aliases:
+        yield alias
+        if alias.place and not alias.stem and not alias.needs and not alias.id.startswith("pw:city:"):
+            yield alias._replace(adjective=True)
 
 
 @cache
@@ -165,7 +173,7 @@ def _script_lexicon(script: str, language: str) -> Lexicon:
     """What is named in the tables in one script, for all its languages that inflect like `language`."""
     records, names = curated()
     return Lexicon(
-        (
+        _with_adjectives(
             Alias(
                 n.text,
                 n.id,
