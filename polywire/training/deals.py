@@ -47,7 +47,7 @@ _CAPPED = {
     **dict.fromkeys(("lease", "licence", "upgrade", "illicit"), 0.8),
 }
 """Words that the corpus has in deals far more often than news has: they may say little by themselves."""
-_AGAINST = frozenset({"gear_only", "gear_by_neighbours", "name_only", "parties=0", "no_transfer"})
+_AGAINST = frozenset({"gear_only", "gear_by_neighbours", "name_only", "parties=0", "no_transfer", "no_weapon"})
 _UNSURE = (0.04, 0.97)
 _DIGITS = 4
 

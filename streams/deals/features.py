@@ -30,6 +30,7 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features["weapon_named"] = float(any(w.named for w in sentence.weapons))
     features["weapon_class"] = float(any(not w.named for w in sentence.weapons))
     features["weapon"] = float(bool(spans))
+    features["no_weapon"] = float(not spans)
     features["weapons+"] = min(max(len(spans) - 1, 0), 4) / 4
     features["gear_only"] = float(bool(spans) and not sentence.weapons and "arms" not in sentence.by_class)
     features["gear_by_neighbours"] = float(bool(features["gear_only"]) and not sentence.has("mil"))

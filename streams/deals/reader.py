@@ -121,13 +121,15 @@ def passes_screen(sentence: ReadSentence) -> bool:
     """Cheap and generous: a sentence it stops is never read as a deal.
 
     A weapon, and a word of transfer. A request or a refusal need not name the transfer ("Kyiv's plea to Berlin for
-    Taurus missiles"), nor two parties beside a weapon ("the drones from Iran that Khartoum flies").
+    Taurus missiles"), nor two parties beside a weapon ("the drones from Iran that Khartoum flies"), and a weapon may
+    stand in the sentence before ("Berlin bought seventeen of them from Washington").
     """
+    parties = len(sentence.party_keys)
     if not sentence.weapon_spans:
-        return False
+        traded = sentence.has("sell", "buy", "lease") or (sentence.has("give") and sentence.has("mil"))
+        return sentence.armed and traded and parties >= 2
     if sentence.info is None or sentence.transfers:
         return True
-    parties = len(sentence.party_keys)
     return parties >= 2 or (parties == 1 and sentence.has("ask", "want", "block", "cancel"))
 
 

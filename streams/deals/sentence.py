@@ -29,6 +29,8 @@ class ReadSentence:
     weapons: list[WeaponMention]
     military: bool = False
     """Whether the sentences about it talk of arms or the military, so that gear may be military gear."""
+    armed: bool = False
+    """Whether the headline or a sentence beside it names weapons."""
     by_class: dict[str, list[Hit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,9 @@ def read_sentences(
 
 
 def _mark_military(sentences: list[ReadSentence]) -> None:
-    """Let each sentence know whether the headline or its neighbours talk of arms or the military."""
-    talk = [bool(s.weapons) or s.has("arms", "mil") for s in sentences]
+    """Let each sentence know what the headline and its neighbours talk of."""
+    armed = [bool(s.weapons) or s.has("arms") for s in sentences]
+    talk = [a or s.has("mil") for a, s in zip(armed, sentences, strict=True)]
     for i, sentence in enumerate(sentences):
         sentence.military = talk[0] or any(talk[max(0, i - _NEIGHBOURS) : i + _NEIGHBOURS + 1])
+        sentence.armed = armed[0] or any(armed[max(0, i - 1) : i + 2])
