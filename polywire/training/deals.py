@@ -271,10 +271,10 @@ def cross_validate(items: Sequence[Item], group: Callable[[Item], str]) -> tuple
     folds = {name: i % _FOLDS for i, name in enumerate(groups)}
     scores = [0.0] * len(items)
     roles: list[tuple[bool, bool]] = []
-    for fold in range(_FOLDS):
-        fitted = fit([item for item in items if folds[group(item)] != fold])
+    for left_out in range(_FOLDS):
+        fitted = fit([item for item in items if folds[group(item)] != left_out])
         for i, item in enumerate(items):
-            if folds[group(item)] != fold:
+            if folds[group(item)] != left_out:
                 continue
             scores[i] = fitted.score(item)
             found = _roles_found(item, fitted.roles)

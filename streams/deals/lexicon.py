@@ -167,8 +167,8 @@ def _plain(written: str) -> str:
 
 
 def _without_covered(hits: list[Hit]) -> list[Hit]:
-    """Without forms inside a longer one of other talk or a lookalike, without other talk inside a weapon (Hungarian harckocsi), and
-    without a transfer inside a longer one (a delivery that is taken)."""
+    """Without forms inside a longer one of other talk or a lookalike, without other talk inside a weapon (Hungarian
+    harckocsi), and without a transfer inside a longer one (a delivery that is taken)."""
     kept: list[Hit] = []
     cover = armed = moved = Hit(-1, -1, "")
     for hit in hits:

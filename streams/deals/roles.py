@@ -36,8 +36,8 @@ _SENSES = frozenset({"give", "get", "upgrade", "want"})
 """Of these frames the one nearest to a party counts once more: in long sentences it is the party's own."""
 _CLOSE = 12
 _RELUCTANCE = 0.4
-"""How much the chance of being neither counts: a sentence that tells of a deal mostly names its parties. Chosen, like the
-penalty in training, by cross-validation over languages and families."""
+"""How much the chance of being neither counts: a sentence that tells of a deal mostly names its parties. Chosen, like
+the penalty in training, by cross-validation over languages and families."""
 _WAR_NEAR = 14
 _NEAR = 30
 """Characters within which a weapon belongs to the name beside it ("Russian S-400"), and a word of war."""
@@ -153,7 +153,8 @@ def assign_roles(sentence: ReadSentence, weights: Mapping[str, tuple[float, floa
                 continue
             total = 0.0
             for key, (sup, rec, none) in chances.items():
-                total += math.log(sup if key == supplier else rec if key == recipient else max(_RELUCTANCE * none, 0.05))
+                neither = max(_RELUCTANCE * none, 0.05)
+                total += math.log(sup if key == supplier else rec if key == recipient else neither)
             if total > best[0] + 1e-9:
                 best = (total, supplier, recipient)
     supplier, recipient = best[1], best[2]
