@@ -45,7 +45,7 @@ def main() -> None:
     each = "  ".join(f"{k} {seconds[k] / characters[k] * 1e6:.2f}" for k in sorted(seconds))
     print(f"CPU ms per 1,000 characters: {sum(seconds.values()) / sum(characters.values()) * 1e6:.2f}  ({each})")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-    report = evaluate_entities(path, recognizer.recognize, unify_persons)
+    report = evaluate_entities(path, recognizer.subjects, unify_persons)
     print(f"Jaccard of ids over {report.pairs} pairs of languages: {report.jaccard:.3f}")
     print("  by language: " + "  ".join(f"{k} {v:.3f}" for k, v in report.jaccard_by_language.items()))
     print("  by type: " + "  ".join(f"{k} {v:.3f}" for k, v in report.jaccard_by_type.items()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
@@ -93,14 +94,16 @@ def usable(name: str, tag: str, country: str, *, city: bool) -> bool:
     script = script_of_name(name)
     if any(c in name for c in ";:\t/") or len(name) > 40 or len({script_of_name(c) for c in letters} - {"kana"}) > 1:
         return False
-    if script in UNSPACED:
-        if len(letters) < (3 if script in ("han", "kana") else 4):
-            return len(letters) == 2 and country == "cn" and script == "han"
-    elif len(letters) < 4:
+    least = 4
+    if script in ("han", "kana"):
+        least = 2 if country in ("cn", "us") and script == "han" else 3
+    elif country == "us" and script != "latin":
+        least = 3
+    if sum(c.isalpha() or unicodedata.category(c)[0] == "M" for c in name) < least:
         return False
     if script == "latin" and not letters[0].isupper():
         return False
-    if script == "arabic" and len(letters) < (4 if country == "us" else 5):  # these read as a prefix and a word
+    if script == "arabic" and len(letters) < (3 if country == "us" else 5):  # these read as a prefix and a word
         return False
     if " " in name:
         return True
@@ -113,7 +116,7 @@ def _readings(name: str, script: str) -> set[str]:
     """The words that the matcher takes for the same: in Arabic with and without article and with other endings."""
     if script != "arabic":
         return {name, name.lower()}
-    spelled = name.translate(str.maketrans("یکہھ", "يكهه"))
+    spelled = fold_alias(name)
     bare = spelled.removeprefix("ال")
     stems = {bare, bare[:-1]} if bare[-1] in "اهةىي" and len(bare) > 3 else {bare}
     stems |= {"أ" + stem[1:] for stem in stems if stem[0] == "ا"}

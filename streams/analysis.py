@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.articles import AnalyzedArticle, RawArticle
 from streams.deals import DealReader
 from streams.embedding import Embedder
-from streams.entities import EntityRecognizer
+from streams.entities import EntityRecognizer, without_passing_words
 from streams.language import LanguageDetector
 
 READ_CHARACTERS = 100_000
@@ -52,7 +52,7 @@ class Analyzer:
             language_confidence=detection.confidence,
             language_hint=article.language,
             embedding=[round(float(x), _DIGITS) for x in vector],
-            entities=entities,
+            entities=entities if reading.arms_deal else without_passing_words(entities),
             deals=reading.deals,
             arms_deal=reading.arms_deal,
             arms_deal_score=reading.score,

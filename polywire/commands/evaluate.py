@@ -199,7 +199,7 @@ def entities(
     from streams.entities import EntityRecognizer, unify_persons
 
     try:
-        report = evaluate_entities(data, EntityRecognizer().recognize, unify_persons)
+        report = evaluate_entities(data, EntityRecognizer().subjects, unify_persons)
     except OSError as error:
         raise UserError(f"cannot read {data}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:

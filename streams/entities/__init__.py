@@ -3,7 +3,8 @@
 `lookup` answers what an id is and which ids go by a name.
 """
 
+from streams.entities.context import without_passing_words
 from streams.entities.recognizer import EntityRecognizer
 from streams.entities.unify import unify_persons
 
-__all__ = ["EntityRecognizer", "unify_persons"]
+__all__ = ["EntityRecognizer", "unify_persons", "without_passing_words"]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+from schemas.readings import Entity
 from streams.entities.folding import fold_alias
 from streams.entities.persons import given_names
 from streams.entities.records import by_id, homonyms
@@ -16,6 +17,8 @@ from streams.entities.span import Span
 NEARBY: Final = 250
 """Characters within which something military makes an ambiguous name (Leopard, Patriot) a weapon's."""
 _MILITARY: Final = frozenset({"force", "armed_group", "maker", "exporter"})
+ON_WEAPONS: Final = 4
+"""Mentions of classes of weapons that make a text one on military matters."""
 _NEIGHBOURS: Final = {"GE": ("RU", "AM", "AZ", "TR")}
 """Countries whose mention speaks for this one, where its name has another meaning."""
 _LEADING_SHARE: Final = 0.5
@@ -34,6 +37,20 @@ def is_military(identity: str) -> bool:
     """A weapon, a force, an armed group or a maker of arms."""
     record = by_id().get(identity)
     return identity.startswith("pw:weapon:") or (record is not None and record.kind in _MILITARY)
+
+
+def without_passing_words(entities: list[Entity]) -> list[Entity]:
+    """Without the classes of weapons in a text on other matters, where a gun or a bomb is a word and not a subject.
+
+    A text is on military matters if it names a system, a force or a maker, or has `ON_WEAPONS` words for classes.
+    Which of these words a crime report uses differs from language to language.
+    """
+    classes = [e for e in entities if e.kind == "class"]
+    if len(classes) < len([e for e in entities if is_military(e.id)]):
+        return entities
+    if sum(len(e.mentions) for e in classes) >= ON_WEAPONS:
+        return entities
+    return [e for e in entities if e.kind != "class"]
 
 
 def settle(spans: Sequence[Span], text: str) -> list[Span]:

@@ -2,7 +2,8 @@
 
 Case, accents and pointing go; letters that Arabic, Persian and Urdu keyboards write differently become one; so do long
 and short vowels of Indian scripts and traditional and simplified Han characters, which names are spelled with freely;
-digits of every script become 0-9; whatever is not a letter, a digit or a vowel sign becomes a blank.
+Thai and Lao tone marks go; digits of every script become 0-9; whatever is not a letter, a digit or a vowel sign becomes
+a blank.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ _DELETED: Final = "\0"
 """Stands for characters that have no place of their own: pointing, joiners, soft hyphens."""
 _DELETED_RANGES: Final = (
     (0x0300, 0x036F), (0x0483, 0x0489), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670),
-    (0x06D6, 0x06ED), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F),
+    (0x06D6, 0x06ED), (0x0E47, 0x0E4B), (0x0EC8, 0x0ECB), (0x200B, 0x200F), (0x202A, 0x202E),
+    (0x2060, 0x206F), (0xFE00, 0xFE0F),
 )  # fmt: skip
 _DELETED_SINGLE: Final = frozenset(
     "\u00ad\u0640\u02bc\u02bb\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc\ufeff\u1cd0\u0e4c\u0e4d"

@@ -28,6 +28,9 @@ from streams.entities.span import Needs
 
 _MAX_REST: Final = 14
 _SHORT: Final = 6
+_TONED: Final = frozenset({"thai", "lao"})
+_SHORT_TONED: Final = 6
+"""Letters. Shorter names must have the tones of the table."""
 _GAP: Final = 2
 """Blanks more than one that may stand between two words of a name: an ampersand, a quotation mark, a dash."""
 
@@ -117,7 +120,8 @@ class Lexicon:
                         continue
                 else:
                     for entry in entries:
-                        yield Hit(start, end, entry.ids, entry.needs)
+                        if not entry.accents or _accented(folded, original, start, entry.accents):
+                            yield Hit(start, end, entry.ids, entry.needs)
                     continue
             stop = text.find(" ", end)
             rest = text[end:stop]
@@ -180,7 +184,7 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
         return None
     script = script_of_name(name)
     if script in UNSPACED:
-        return name, (None, (), 0, "")
+        return name, (None, (), 0, alias.text if script in _TONED and len(name) <= _SHORT_TONED else "")
     words = name.split(" ")
     case = 0
     if script in CASED:

@@ -234,7 +234,7 @@ def _cyrillic(word: str, language: str, adjectives: bool) -> WordForm:
     if word.endswith(_ADJECTIVE_ENDINGS) and len(word) > 4 and not adjectives:
         return WordForm(word[:-2], _pattern(r"[аяоеиыйіїуює]{2,3}[мх]?и?|ого|его|ому|ему|ої|ій"))
     if word[-1] in "аяьй" and len(word) > 4:
-        return WordForm(word[:-1], _pattern(_CYRILLIC_ENDING + more))
+        return WordForm(word[:-1], _pattern(f"(?=.)(?:{_CYRILLIC_ENDING}{more})"))
     if word[-1] in "ыиі" and len(word) > 4 and not adjectives:
         return WordForm(word[:-1], _pattern(_CYRILLIC_ENDING))
     if word[-1] in "оеэуюиыі":

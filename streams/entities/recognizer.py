@@ -9,7 +9,7 @@ from functools import cache
 
 from schemas.readings import Entity, Mention
 from streams.entities import designators, persons, sounds
-from streams.entities.context import is_military, settle
+from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import Folded, fold
 from streams.entities.lexicon import Alias, Hit, Lexicon
@@ -21,6 +21,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
 _INFLECTED = 5
 """Letters. Of shorter cities only the well-known take endings."""
+ENGLAND = "Q21"
 NO_NAME = ""
 """Stands for the id of words that look like a name and are none; what lies inside them is none either."""
 MILITARY_TEXT = 3
@@ -48,6 +49,10 @@ class EntityRecognizer:
         chosen += _worth_naming(persons.find(text, language, chosen), chosen)
         chosen.sort()
         return _entities(text, chosen)
+
+    def subjects(self, text: str, language: str) -> list[Entity]:
+        """The entities of a text that reports no deal, as articles have them: without weapons in passing."""
+        return without_passing_words(self.recognize(text, language))
 
 
 def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
@@ -165,6 +170,8 @@ def _with_adjectives(aliases: Iterable[Alias]) -> Iterator[Alias]:
     for alias in aliases:
         yield alias
         if alias.place and not alias.stem and not alias.needs and not alias.id.startswith("pw:city:"):
+            if alias.id == ENGLAND:  # English is a language in most texts
+                continue
             yield alias._replace(adjective=True)
 
 
