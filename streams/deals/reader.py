@@ -198,8 +198,8 @@ def _deal(told: _Told, parties: list[PartyMention]) -> Deal:
     return Deal(
         act=deal_act(sentence),
         status=deal_status(sentence),
-        supplier=_ids(parties, with_home(told.supplier, told.recipient, parties)),
-        recipient=_ids(parties, told.recipient),
+        supplier=_ids(parties, with_home(told.supplier, parties)),
+        recipient=_ids(parties, with_home(told.recipient, parties)),
         weapons=told.weapons,
         amount=stated_sum(sentence.text),
         quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),

@@ -84,7 +84,8 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
         features.add("fight_follows")
     if any(w.country == key for w in sentence.weapons):
         features.add("makes_weapon")
-    features.add("state" if mentions[0].is_state else "nonstate")
+    kind = "state" if mentions[0].is_state else "maker" if mentions[0].home else "group"
+    features |= {kind, f"{frame}:{kind}"}
     return features
 
 

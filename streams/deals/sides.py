@@ -17,7 +17,7 @@ _IN_TITLE = 2.0
 _EACH = 0.25
 _MOST = 1.5
 _MAKER = 1.6
-_HOME = 1.0
+_HOME = 1.6
 _ENOUGH = 1.2
 """What speaks for a party: named shortly before, shortly after, in the title, for each mention, as the maker of the
 weapon, as the country whose language the text is in; and what it takes."""
@@ -51,10 +51,9 @@ def open_side(
     return best if best is not None and weight[best] >= _ENOUGH else None
 
 
-def with_home(suppliers: Sequence[str], recipients: Sequence[str], parties: Sequence[PartyMention]) -> list[str]:
-    """Suppliers with the country of a maker that stands alone: makers sell with their state's leave."""
-    if any(p.is_state for p in parties if p.key in suppliers):
-        return list(suppliers)
+def with_home(side: Sequence[str], parties: Sequence[PartyMention]) -> list[str]:
+    """A side with the country of the maker that stands alone on it: makers sell with their state's leave."""
+    if any(p.is_state for p in parties if p.key in side):
+        return list(side)
     homes = {p.key: p.home for p in parties if p.home}
-    added = [home for key in suppliers if (home := homes.get(key)) and home not in recipients]
-    return [*suppliers, *dict.fromkeys(added)]
+    return [*side, *dict.fromkeys(home for key in side if (home := homes.get(key)))]
