@@ -40,12 +40,14 @@ class EntityRecognizer:
         """
         folded = fold(text)
         hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
-        for script in _scripts(text):
+        scripts = _scripts(text)
+        for script in scripts:
             hits += _script_lexicon(script, inflects_like(language, script)).find(folded, text)
         spans = _joined(hits, folded)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
         chosen = _longest(settle(spans, text))
-        chosen += sounds.find(text, language, chosen)
+        if not sounds.SCRIPTS.isdisjoint(scripts):
+            chosen += sounds.find(text, language, chosen)
         chosen += _worth_naming(persons.find(text, language, chosen), chosen)
         chosen.sort()
         return _entities(text, chosen)

@@ -20,24 +20,26 @@ from streams.entities.records import by_id, curated, ordinary_words
 from streams.entities.span import Span
 
 _WORD: Final = re.compile(
-    "[\u0370-\u03ff\u1f00-\u1fff]+|[\u0531-\u0587]+|[\u0590-\u05ff\"']+|[\u0621-\u06d3]+|[\u0900-\u097f]+|[\u0980-\u09ff]+"
+    "[\u0370-\u03ff\u1f00-\u1fff]+|[\u0531-\u0587]+|[\u0900-\u097f]+|[\u0980-\u09ff]+"
     "|[\u0a00-\u0a7f]+|[\u0a80-\u0aff]+|[\u0b80-\u0bff]+|[\u0c00-\u0c7f]+|[\u0c80-\u0cff]+|[\u0d00-\u0d7f]+"
     "|[\u0d80-\u0dff]+|[\u10d0-\u10ff]+|[\u1200-\u137f]+|[\u30a1-\u30f4\u30fc]+"
 )
-_ABJADS: Final = frozenset({"arabic", "hebrew"})
+SCRIPTS: Final = frozenset(
+    {"greek", "armenian", "devanagari", "bengali", "gurmukhi", "gujarati", "tamil", "telugu", "kannada", "malayalam"}
+    | {"sinhala", "georgian", "ethiopic", "kana"}
+)
+"""Scripts that write vowels, and words apart; Katakana does by keeping to foreign words."""
 _ONE_LIQUID: Final = frozenset({"kana"})
 _SUFFIXING: Final = frozenset(
     {"tamil", "telugu", "kannada", "malayalam", "sinhala", "georgian", "armenian", "bengali", "ethiopic", "greek"}
 )
 _LEAST_LETTERS: Final = 5
 _LEAST_CONSONANTS: Final = 4
-_LEAST_CONSONANTS_ABJAD: Final = 5
 _LEAST_OF_SEVERAL: Final = 6
 """Consonants, of all words of a name together."""
 _ALIKE: Final = 0.8
 _ALIKE_INFLECTED: Final = 0.86
 _ALIKE_WORD: Final = 0.66
-_ALIKE_ABJAD: Final = 0.8
 """Of each word of a name that has several."""
 _REGIONS_OF: Final = frozenset({None, "US", "CA", "AU", "GB", "DE", "FR", "ES", "IT", "IN", "ID", "SY", "IQ"})
 _TOWNS_OF: Final = frozenset({"US", "CA", "AU", "NZ", "GB", "IE", "DE"})
@@ -93,7 +95,7 @@ def _follow(text: str, words: list[re.Match[str]], index: int, name: _Name) -> i
             return -1
         script = script_of(words[index].group()[0])
         if not any(
-            _alike(heard, wanted, script) >= _least(script) for heard, _ in _readings(words[index].group(), script)
+            _alike(heard, wanted, script) >= _ALIKE_WORD for heard, _ in _readings(words[index].group(), script)
         ):
             return -1
     return words[index].end()
@@ -101,10 +103,6 @@ def _follow(text: str, words: list[re.Match[str]], index: int, name: _Name) -> i
 
 def _least_single(script: str) -> float:
     return _ALIKE_INFLECTED if script in _SUFFIXING and script != "bengali" else _ALIKE
-
-
-def _least(script: str) -> float:
-    return _ALIKE_ABJAD if script in _ABJADS else _ALIKE_WORD
 
 
 @lru_cache(maxsize=200_000)
@@ -120,21 +118,13 @@ def _candidates(word: str) -> tuple[tuple[_Name, int], ...]:
         for length in range(len(key), max(len(key) - (2 if script in _SUFFIXING else 0), 2) - 1, -1):
             for name in index.get(key[:length], ()):
                 single = len(name.words) == 1
-                if single and not _long_enough(name.words[0], key[:length], script):
-                    continue
-                if script in _ABJADS and (single or by_id()[name.id].type != "person"):
+                if single and (len(name.words[0]) < _LEAST_LETTERS or length < _LEAST_CONSONANTS):
                     continue
                 alike = _alike(heard, name.words[0], script)
-                if alike >= (_least_single(script) if single else _least(script)):
+                if alike >= (_least_single(script) if single else _ALIKE_WORD):
                     found.append((alike + len(name.words), name, offset))
     found.sort(key=lambda candidate: -candidate[0])
     return tuple((name, offset) for _, name, offset in found)
-
-
-def _long_enough(heard: str, key: str, script: str) -> bool:
-    return len(heard) >= _LEAST_LETTERS and len(key) >= (
-        _LEAST_CONSONANTS_ABJAD if script in _ABJADS else _LEAST_CONSONANTS
-    )
 
 
 def _readings(word: str, script: str) -> list[tuple[str, int]]:
@@ -163,8 +153,6 @@ def _heard(word: str) -> str:
 
 
 def _consonants(heard: str, script: str) -> str:
-    if script in _ABJADS:  # waw and yod are mostly vowels
-        heard = heard[:1] + heard[1:].replace("w", "").replace("v", "")
     if script in _ONE_LIQUID:
         heard = heard.replace("l", "r")
     found = ""
@@ -175,9 +163,7 @@ def _consonants(heard: str, script: str) -> str:
 
 
 def _alike(heard: str, name: str, script: str) -> float:
-    if script in _ABJADS:
-        heard, name = re.sub("[aeiouywvh]", "", heard), re.sub("[aeiouywh]", "", name)
-    elif script in _SUFFIXING:
+    if script in _SUFFIXING:
         heard = heard[: len(name) + 1]
     if script in _ONE_LIQUID:
         heard, name = heard.replace("l", "r"), name.replace("l", "r")

@@ -1,0 +1,57 @@
+"""What words around a name say of it: bodies, roles, places, verbs of saying; and which words are given names."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Final
+
+from streams.entities.records import TABLES, read_table
+from streams.entities.slavic import latinised, stem
+
+_PATRONYMIC: Final = re.compile(r"(?:ov|ev|iev)(?:ic|na|ni|nu|noi)(?:a|u|em|om|i|e)?$|iv(?:na|ni|nu|noiu)$")
+_SURNAME: Final = re.compile(
+    r"(?:ovic|evic|ic|enko|enka|enk[aou]|cuk|iuk|uk|ak|ik|ek|ec|sk[iaou]|ck[iaou]|ov|ova|ovo|ev|eva|in|ina|ian|an|ar|dze|svili|"
+    r"ko|ka|er|berg|man|man|son|sen|ez|oglu|escu|ini|elli|etti|tti|ard|eau)(?:ego|emu|im|om|em|ou|oi|ovi|ie|a|u|i|e|o)?$"
+)
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {
+        row["kind"]: re.compile("|".join(row["words"].split())) for row in read_table("context_words.tsv")
+    }
+
+
+@lru_cache(maxsize=50_000)
+def kinds(latin: str) -> frozenset[str]:
+    """The kinds of tables/context_words.tsv that a latinised word is of."""
+    return frozenset(kind for kind, pattern in _patterns().items() if pattern.match(latin))
+
+
+@cache
+def _given() -> frozenset[str]:
+    found: set[str] = set()
+    for table in ("given_names.txt", "given_names_cased.txt"):
+        for line in (TABLES / table).read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith("#") and ord(line[0]) < 0x530:
+                found.add(stem(latinised(line)))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=50_000)
+def is_given(latin: str) -> bool:
+    """A latinised word is a given name, in any case."""
+    return len(latin) > 2 and stem(latin) in _given()
+
+
+@lru_cache(maxsize=50_000)
+def is_patronymic(latin: str) -> bool:
+    """Ivanovič, Ivanovna: ends like a name after the father."""
+    return len(latin) > 6 and _PATRONYMIC.search(latin) is not None
+
+
+@lru_cache(maxsize=50_000)
+def ends_like_surname(latin: str) -> bool:
+    """-ovič, -enko, -uk, -ský and other endings of surnames."""
+    return len(latin) > 3 and _SURNAME.search(latin) is not None
