@@ -52,7 +52,8 @@ def stories(
         from streams.stories import Clusterer
 
         try:
-            analyzer = Analyzer.load(Settings().cache_dir)
+            settings = Settings()
+            analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
         except ModelMissing as error:
             raise UserError(str(error)) from error
         decided = cluster(analyzed(labelled, analyzer.analyze), Clusterer(), settle=not arrival)
@@ -141,13 +142,15 @@ def language(
 
 @app.command()
 def deals(
-    data: Annotated[Path, typer.Option("--data", help="JSON Lines with gold fields `lang`, `arms_deal` and `deals`.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="JSON Lines (or a folder) with gold fields `lang`, `arms_deal` and `deals`.")
+    ],
     predictions: Annotated[
         Path | None, typer.Option(help="What `polywire process` wrote for these articles; else they are read now.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Arms-deal mentions: precision, recall and F1 in all and by language, parties, calibration."""
+    """Arms-deal mentions: precision, recall and F1 in all and by language, parties, act and status, calibration."""
     from polywire.evaluation.deals import Figure, evaluate_deals, reader
 
     report = evaluate_deals(
@@ -171,7 +174,20 @@ def deals(
         f"supplier and recipient both right: [bold]{report.roles:.3f}[/] of {report.roles_stated} where both are stated"
         f" ({report.roles_when_found:.3f} where the deal was found)"
     )
+    for name, (right, stated) in (("act", report.acts), ("status", report.statuses)):
+        if stated:
+            console.print(f"{name} right: {right / stated:.3f} of {stated} deals read with the right parties")
     console.print(f"calibration error {report.calibration_error:.3f}, Brier score {report.brier:.3f}")
+    if report.groups:
+        table = Table("what the text is", "articles", "read as having a deal")
+        for name, (articles, found) in report.groups.items():
+            table.add_row(name, str(articles), str(found))
+        console.print(table)
+    if report.confusions:
+        table = Table("read for what is true", "deals")
+        for name, count in list(report.confusions.items())[:12]:
+            table.add_row(name, str(count))
+        console.print(table)
 
 
 @app.command()

@@ -1,13 +1,14 @@
-"""How well arms deals are read: mentions (precision, recall, F1 in all and by language), parties, calibration.
+"""How well arms deals are read: mentions (precision, recall, F1 in all and by language), parties, act, calibration.
 
 Gold lines carry `id, lang, arms_deal, deals` and `title` and `text`; a party is an ISO 3166-1 alpha-2 code or a name.
+Where they carry `strength` (main, passing) and `kind` (what a text is about), recall and false alarms are told by them.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,8 @@ class Transfer:
 
     supplier: Parties
     recipient: Parties
+    act: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Judged:
     found: bool
     score: float
     found_transfers: tuple[Transfer, ...]
+    group: str | None = None
+    """Main or passing where there is a deal, the kind of text where there is none."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,13 @@ class DealReport:
     roles_when_found: float
     brier: float
     calibration_error: float
+    groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Main and passing mentions: (articles, found); other kinds of text: (articles, false alarms)."""
+    acts: tuple[int, int] = (0, 0)
+    statuses: tuple[int, int] = (0, 0)
+    """(right, all) over the deals read with the right parties whose gold says it."""
+    confusions: Mapping[str, int] = field(default_factory=dict)
+    """"act: sale for aid", "status: reported for planned": what was read for what is true, how often."""
     wrong: Sequence[tuple[str, str, float]] = field(default=())
     """(id, "missed" or "false alarm", score)."""
 
@@ -90,6 +102,10 @@ class DealReport:
             "roles_when_found": round(self.roles_when_found, 4),
             "brier": round(self.brier, 4),
             "calibration_error": round(self.calibration_error, 4),
+            "groups": {name: list(counts) for name, counts in self.groups.items()},
+            "acts": list(self.acts),
+            "statuses": list(self.statuses),
+            "confusions": dict(self.confusions),
             "wrong": [list(one) for one in self.wrong],
         }
 
@@ -157,6 +173,9 @@ def reader(cache_dir: Path) -> Callable[[Mapping[str, Any]], Prediction]:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file, or of all `*.jsonl` in a folder."""
+    if path.is_dir():
+        return [row for part in sorted(path.glob("*.jsonl")) for row in _lines(part)]
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -183,14 +202,21 @@ def judge(gold: Mapping[str, Any], told: Prediction) -> Judged:
         language=str(gold.get("lang", "und")),
         arms_deal=bool(gold["arms_deal"]),
         transfers=tuple(
-            Transfer(_gold_side(deal["supplier"]), _gold_side(deal["recipient"])) for deal in gold.get("deals", [])
+            Transfer(_gold_side(deal["supplier"]), _gold_side(deal["recipient"]), deal.get("act"), deal.get("status"))
+            for deal in gold.get("deals", [])
         ),
         found=bool(told["arms_deal"]),
         score=float(told.get("arms_deal_score", told["arms_deal"])),
         found_transfers=tuple(
-            Transfer(_found_side(deal["supplier"], names), _found_side(deal["recipient"], names))
+            Transfer(
+                _found_side(deal["supplier"], names),
+                _found_side(deal["recipient"], names),
+                deal.get("act"),
+                deal.get("status"),
+            )
             for deal in told.get("deals", [])
         ),
+        group=gold.get("strength") or gold.get("kind"),
     )
 
 
@@ -217,6 +243,13 @@ def evaluate(judged: Iterable[Judged]) -> DealReport:
     stated = [row for row in rows if row.arms_deal and any(t.supplier and t.recipient for t in row.transfers)]
     right = [row for row in stated if _parties_right(row)]
     found = [row for row in stated if row.found]
+    matched = [pair for row in rows for pair in _matched(row)]
+    confusions = Counter(
+        f"{field_name}: {told} for {true}"
+        for field_name in ("act", "status")
+        for true, told in ((getattr(t, field_name), getattr(r, field_name)) for t, r in matched)
+        if true and told and true != told
+    )
     return DealReport(
         overall=_figure(rows),
         languages={name: _figure(part) for name, part in sorted(by_language.items())},
@@ -225,6 +258,10 @@ def evaluate(judged: Iterable[Judged]) -> DealReport:
         roles_when_found=len(right) / max(len(found), 1),
         brier=sum((row.score - row.arms_deal) ** 2 for row in rows) / max(len(rows), 1),
         calibration_error=_calibration_error(rows),
+        groups=_groups(rows),
+        acts=_agreement([(true.act, read.act) for true, read in matched]),
+        statuses=_agreement([(true.status, read.status) for true, read in matched]),
+        confusions=dict(confusions.most_common()),
         wrong=[
             (row.id, "missed" if row.arms_deal else "false alarm", row.score)
             for row in rows
@@ -235,12 +272,34 @@ def evaluate(judged: Iterable[Judged]) -> DealReport:
 
 def _parties_right(row: Judged) -> bool:
     """Whether one of the deals read has both sides of one of the true ones."""
-    return row.found and any(
-        true.supplier & read.supplier and true.recipient & read.recipient
-        for true in row.transfers
-        if true.supplier and true.recipient
-        for read in row.found_transfers
-    )
+    return row.found and bool(_matched(row))
+
+
+def _matched(row: Judged) -> list[tuple[Transfer, Transfer]]:
+    """True deals with both sides stated, each with the first one read that has both of them."""
+    pairs = []
+    for true in row.transfers:
+        if true.supplier and true.recipient:
+            alike = (r for r in row.found_transfers if true.supplier & r.supplier and true.recipient & r.recipient)
+            read = next(alike, None)
+            if read is not None:
+                pairs.append((true, read))
+    return pairs
+
+
+def _agreement(pairs: Sequence[tuple[str | None, str | None]]) -> tuple[int, int]:
+    told = [(true, read) for true, read in pairs if true and read]
+    return sum(true == read for true, read in told), len(told)
+
+
+def _groups(rows: Sequence[Judged]) -> dict[str, tuple[int, int]]:
+    counts: dict[tuple[bool, str], tuple[int, int]] = {}
+    for row in rows:
+        if row.group:
+            key = (not row.arms_deal, row.group)
+            articles, found = counts.get(key, (0, 0))
+            counts[key] = (articles + 1, found + row.found)
+    return {name if without else f"deal, {name}": counts[without, name] for without, name in sorted(counts)}
 
 
 def _figure(rows: Sequence[Judged]) -> Figure:
