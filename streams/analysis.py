@@ -6,7 +6,7 @@ from pathlib import Path
 
 from schemas.articles import AnalyzedArticle, RawArticle
 from streams.deals import DealReader
-from streams.embedding import Embedder
+from streams.embedding import Backend, embed_article, load_backend
 from streams.entities import EntityRecognizer, without_passing_words
 from streams.language import LanguageDetector
 
@@ -19,25 +19,25 @@ _DIGITS = 5
 class Analyzer:
     """Reads articles. Not for use from several threads at once."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Backend) -> None:
         self._embedder = embedder
         self._detector = LanguageDetector()
         self._recognizer = EntityRecognizer()
         self._deals = DealReader()
 
     @classmethod
-    def load(cls, cache_dir: Path, *, threads: int = 1) -> Analyzer:
-        """With the model from `cache_dir`.
+    def load(cls, cache_dir: Path, *, threads: int = 1, embedding_model: str | None = None) -> Analyzer:
+        """With the model from `cache_dir`, or that of sentence-transformers which the setting `embedding_model` names.
 
         Raises:
-            ModelMissing: it has not been built; the message says how.
+            ModelMissing: it is not there; the message says how to get it.
         """
-        return cls(Embedder.load(cache_dir, threads=threads))
+        return cls(load_backend(cache_dir, model=embedding_model, threads=threads))
 
     def analyze(self, article: RawArticle) -> AnalyzedArticle:
         """The article with everything read from it. Deterministic."""
         detection = self._detector.detect(article.title, article.text, hint=article.language)
-        vector = self._embedder.embed_article(article.title, article.text, detection.language)
+        vector = embed_article(self._embedder, article.title, article.text, detection.language)
         text = article.full_text
         notes = []
         if len(text) > READ_CHARACTERS:

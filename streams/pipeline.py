@@ -48,9 +48,9 @@ class Pipeline:
         self._stories: dict[str, StoryState] = {}
 
     @classmethod
-    def load(cls, cache_dir: Path, *, threads: int = 1) -> Pipeline:
-        """With the model from `cache_dir`; raises ModelMissing when it has not been built."""
-        return cls(Analyzer.load(cache_dir, threads=threads))
+    def load(cls, cache_dir: Path, *, threads: int = 1, embedding_model: str | None = None) -> Pipeline:
+        """With an `Analyzer` loaded the same way; raises ModelMissing when its model is not there."""
+        return cls(Analyzer.load(cache_dir, threads=threads, embedding_model=embedding_model))
 
     def process(self, article: RawArticle) -> EnrichedArticle:
         """Analyze, cluster and enrich one article."""

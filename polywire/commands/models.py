@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import orjson
 import typer
 from rich.console import Console
@@ -15,11 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
-from streams.embedding.build import Progress as ShowProgress
 from streams.embedding.build import build_model, is_built, model_folder
 from streams.embedding.embedder import Embedder, ModelMissing
 from streams.embedding.estimate import estimate_means
 from streams.embedding.means import SHIPPED
+from streams.embedding.progress import Progress as ShowProgress
 from streams.embedding.weights import BadWeights
 
 console = Console(stderr=True)
@@ -67,7 +66,7 @@ def means(
             measured = estimate_means(embedder, articles, declarations, show)
     except (ModelMissing, ValueError, OSError, KeyError) as error:
         raise UserError(f"the language means could not be measured: {error}") from error
-    output.write_bytes(measured.to_bytes(np.float16))
+    output.write_bytes(measured.to_bytes())
     console.print(f"Wrote the means of {len(measured.languages)} languages to {output}", highlight=False)
 
 

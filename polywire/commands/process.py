@@ -53,7 +53,7 @@ def process(
     from streams.pipeline import Pipeline
 
     ensure_model(settings, console)
-    pipeline = Pipeline.load(settings.cache_dir, threads=threads)
+    pipeline = Pipeline.load(settings.cache_dir, threads=threads, embedding_model=settings.embedding_model)
     results: dict[int, dict[str, Any]] = {}
     ids: dict[str, str | int] = {}
     decided: dict[int, str] = {}

@@ -78,6 +78,13 @@ class Settings(BaseSettings):
         description="Models and engines, shared by clones: ~/.cache/polywire; /var/cache/polywire for root.",
     )
 
+    embedding_model: str | None = Field(
+        default=None,
+        description="A sentence-transformers model (name or folder) to embed with, on a GPU where there is one, "
+        "instead of the built-in engine; it must be multilingual-e5-small or share its space. Needs "
+        "`sentence-transformers`.",
+    )
+
     web_host: str = Field(default="127.0.0.1", description="Address the web page is served on; 0.0.0.0 for all.")
     web_port: int = Field(default=8080, ge=0, le=65535, description="Port of the web page and of `POST /articles`.")
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /healthz.")

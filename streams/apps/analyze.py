@@ -15,7 +15,7 @@ from streams.apps.stage import Outgoing, Source, Stage
 def build(settings: Settings) -> Stage:
     """The stage, ready to run. Raises ModelMissing when the embedding model has not been built."""
     stage = Stage("analyze", settings)
-    analyzer = Analyzer.load(settings.cache_dir)
+    analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
 
     async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         # In a thread: a long text must not keep the event loop from telling Kafka that we live.

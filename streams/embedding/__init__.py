@@ -1,6 +1,7 @@
 """Article text to a vector of 384 numbers that is near for the same news in any language."""
 
 from streams.embedding.article import article_text
+from streams.embedding.backends import load_backend
 from streams.embedding.build import build_model
 from streams.embedding.embedder import DIMENSIONS, Backend, Embedder, ModelMissing, embed_article
 from streams.embedding.means import LanguageMeans, center, shipped_means
@@ -15,5 +16,6 @@ __all__ = [
     "build_model",
     "center",
     "embed_article",
+    "load_backend",
     "shipped_means",
 ]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+from streams.embedding.progress import Progress
 
 MODEL = "e5-small-int8-1"
 """Folder of the built model. The number goes up when what is in it changes, so that an old one is not taken for it."""

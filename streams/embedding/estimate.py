@@ -18,15 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from streams.embedding.article import LEAD, article_text
-from streams.embedding.build import Progress
 from streams.embedding.embedder import Backend
 from streams.embedding.means import LanguageMeans
+from streams.embedding.progress import Progress
 from streams.language.declarations import CODES, paragraphs
 
 DECLARATION_SHARE = 0.75
 """Of a declaration's offset that is news's offset too."""
-DECLARATION_COUNT = 20
-"""Articles whose worth as evidence a declaration has when the means are updated online."""
 _CHUNKS = 24
 """Pieces of a declaration that are embedded, each of an article's length."""
 
@@ -60,9 +58,9 @@ def estimate_means(
     for language, mean in declared.items():
         if language not in news_means:
             shifted = overall + DECLARATION_SHARE * (mean - common)
-            means.put(language, shifted, DECLARATION_COUNT)
+            means.put(language, shifted)
     for language, mean in news_means.items():
-        means.put(language, mean, len(by_language[language]))
+        means.put(language, mean)
     return means
 
 

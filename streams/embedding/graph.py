@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from streams.embedding.build import Progress
+from streams.embedding.progress import Progress
 from streams.embedding.weights import PackedWeights
 
 _FUSED = "com.microsoft"
