@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from schemas.readings import Deal, Entity, Evidence
-from streams.deals.act import deal_act, deal_status
-from streams.deals.amounts import stated_quantity, stated_sum
+from schemas.readings import Deal, Entity
 from streams.deals.classifier import DealClassifier, classifier
 from streams.deals.features import sentence_features
 from streams.deals.lexicon import lexicon
-from streams.deals.parties import PartyMention, find_parties, find_weapons
+from streams.deals.parties import find_parties, find_weapons
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence, read_sentences
-from streams.deals.sides import open_side, with_home
-from streams.entities.lookup import country_id
+from streams.deals.telling import Telling, told_deals
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 
@@ -26,9 +22,6 @@ MAX_CANDIDATES = 40
 """Sentences scored by words; the first ones of a text that passes the screen more often than that."""
 MAX_EMBEDDED = 3
 """Sentences embedded: the embedder's time is most of an article's."""
-MAX_DEALS = 8
-_MIN_SCORE = 0.35
-"""Of a deal's own sentence, in an article that tells of a deal."""
 
 
 class DealReading(NamedTuple):
@@ -72,7 +65,7 @@ class DealReader:
             self._look_closer(candidates, scores, embed)
         best = max(scores)
         arms_deal = best >= self._model.threshold
-        deals = _deals(candidates, scores, len(title), find_parties(entities, full)) if arms_deal else []
+        deals = told_deals(_tellings(candidates, scores), len(title), find_parties(entities, full)) if arms_deal else []
         return DealReading(arms_deal, round(best, 4), deals)
 
     def _look_closer(self, candidates: list[Candidate], scores: list[float], embed: Embed) -> None:
@@ -133,86 +126,17 @@ def passes_screen(sentence: ReadSentence) -> bool:
     return parties >= 2 or (parties == 1 and sentence.has("ask", "want", "block", "cancel"))
 
 
-def _deals(candidates: list[Candidate], scores: list[float], title_end: int, parties: list[PartyMention]) -> list[Deal]:
-    """One deal for each pair of parties, told by its most probable sentence."""
-    ranked = sorted(range(len(candidates)), key=lambda i: (-scores[i], i))
-    floor = min(_MIN_SCORE, scores[ranked[0]])
-    told: list[_Told] = []
-    for i in ranked:
-        if scores[i] < floor:
-            break
-        roles = candidates[i].roles
-        told.append(
-            _Told(candidates[i], scores[i], roles.supplier, roles.recipient, _weapon_ids(candidates[i].sentence))
+def _tellings(candidates: list[Candidate], scores: list[float]) -> list[Telling]:
+    return [
+        Telling(
+            sentence=c.sentence,
+            previous=c.previous,
+            title=c.title,
+            score=score,
+            roles=c.roles,
+            supplier=c.roles.supplier,
+            recipient=c.roles.recipient,
+            weapons=list(dict.fromkeys(w.entity_id for w in c.sentence.weapons)),
         )
-    kept: list[_Told] = []
-    for one in sorted(told, key=lambda t: not (t.supplier and t.recipient)):
-        same = next((k for k in kept if _same_transfer(k, one)), None)
-        if same is None:
-            kept.append(one)
-        else:
-            same.weapons += [w for w in one.weapons if w not in same.weapons]
-    kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
-    kept.sort(key=lambda k: -k.score)
-    for one in kept:
-        _fill(one, title_end, parties)
-    return [_deal(one, parties) for one in kept[:MAX_DEALS]]
-
-
-def _fill(told: _Told, title_end: int, parties: list[PartyMention]) -> None:
-    """Take an open side from what stands about the sentence."""
-    sentence = told.candidate.sentence
-    if not told.supplier and not told.recipient:
-        for other in (told.candidate.previous, told.candidate.title):
-            roles = assign_roles(other) if other is not None else None
-            if roles is not None and roles.supplier and roles.recipient:
-                told.supplier, told.recipient = roles.supplier, roles.recipient
-                return
-        return
-    if not told.supplier:
-        key = open_side(sentence, told.recipient, parties, title_end, supplier=True)
-        told.supplier = (key,) if key else ()
-    elif not told.recipient:
-        key = open_side(sentence, told.supplier, parties, title_end, supplier=False)
-        told.recipient = (key,) if key else ()
-
-
-@dataclass(slots=True)
-class _Told:
-    """A transfer as one sentence tells it; sides may be open."""
-
-    candidate: Candidate
-    score: float
-    supplier: tuple[str, ...]
-    recipient: tuple[str, ...]
-    weapons: list[str]
-
-
-def _same_transfer(full: _Told, other: _Told) -> bool:
-    """Whether `other` says no more of the parties than `full` does."""
-    return set(other.supplier) <= set(full.supplier) and set(other.recipient) <= set(full.recipient)
-
-
-def _deal(told: _Told, parties: list[PartyMention]) -> Deal:
-    sentence = told.candidate.sentence
-    return Deal(
-        act=deal_act(sentence),
-        status=deal_status(sentence),
-        supplier=_ids(parties, with_home(told.supplier, parties)),
-        recipient=_ids(parties, with_home(told.recipient, parties)),
-        weapons=told.weapons,
-        amount=stated_sum(sentence.text),
-        quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),
-        score=round(told.score, 4),
-        evidence=Evidence(start=sentence.start, end=sentence.end, text=sentence.text),
-    )
-
-
-def _weapon_ids(sentence: ReadSentence) -> list[str]:
-    return list(dict.fromkeys(w.entity_id for w in sentence.weapons))
-
-
-def _ids(parties: Sequence[PartyMention], keys: Sequence[str]) -> list[str]:
-    first = {p.key: p.entity_id for p in reversed(parties)}
-    found = (first.get(key) or country_id(key) for key in keys)
-    return [identity for identity in found if identity]
+        for c, score in zip(candidates, scores, strict=True)
+    ]

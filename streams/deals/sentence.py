@@ -12,6 +12,7 @@ from streams.deals.parties import PartyMention, WeaponMention
 from streams.deals.sentences import split_sentences
 
 _NEIGHBOURS = 2
+_CIVIL = 2
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class ReadSentence:
     """Whether the sentences about it talk of arms or the military, so that gear may be military gear."""
     armed: bool = False
     """Whether the headline or a sentence beside it names weapons."""
+    civil_text: bool = False
+    """Whether the whole text talks of civil matters, and never of the military."""
     by_class: dict[str, list[Hit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -93,6 +96,8 @@ def _mark_military(sentences: list[ReadSentence]) -> None:
     """Let each sentence know what the headline and its neighbours talk of."""
     armed = [bool(s.weapons) or s.has("arms") for s in sentences]
     talk = [a or s.has("mil") for a, s in zip(armed, sentences, strict=True)]
+    civil = sum(s.has("civil") for s in sentences) >= _CIVIL and not any(s.has("mil") for s in sentences)
     for i, sentence in enumerate(sentences):
         sentence.military = talk[0] or any(talk[max(0, i - _NEIGHBOURS) : i + _NEIGHBOURS + 1])
         sentence.armed = armed[0] or any(armed[max(0, i - 1) : i + 2])
+        sentence.civil_text = civil

@@ -1,0 +1,128 @@
+"""From sentences that tell of deals to the deals: one for each pair of parties, in one direction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.readings import Deal, Evidence
+from streams.deals.act import deal_act, deal_status
+from streams.deals.amounts import stated_quantity, stated_sum
+from streams.deals.parties import PartyMention
+from streams.deals.roles import Roles, assign_roles
+from streams.deals.sentence import ReadSentence
+from streams.deals.sides import open_side, with_home
+from streams.entities.lookup import country_id
+
+MAX_DEALS = 8
+_TELLS = 0.35
+"""Probability of a sentence that may add to a deal, in an article that tells of one."""
+_ANOTHER = 0.5
+"""Probability of the sentence of a deal beside the most probable one."""
+
+
+@dataclass(slots=True)
+class Telling:
+    """A transfer as one sentence tells it; sides may be open. `previous` and `title` are the sentences about it."""
+
+    sentence: ReadSentence
+    previous: ReadSentence | None
+    title: ReadSentence | None
+    score: float
+    roles: Roles
+    supplier: tuple[str, ...]
+    recipient: tuple[str, ...]
+    weapons: list[str]
+
+
+def told_deals(tellings: Sequence[Telling], title_end: int, parties: Sequence[PartyMention]) -> list[Deal]:
+    """The deals that `tellings` add up to, the most probable first, each with its most probable sentence as evidence.
+
+    `tellings` are those of an article that tells of a deal; `title_end` is where its text begins.
+    """
+    ranked = sorted(tellings, key=lambda t: (-t.score, t.sentence.start))
+    told = [t for t in ranked if t.score >= min(_TELLS, ranked[0].score)]
+    _turn_one_way(told)
+    kept: list[Telling] = []
+    for one in sorted(told, key=lambda t: not (t.supplier and t.recipient)):
+        same = next((k for k in kept if _same_transfer(k, one)), None)
+        if same is None:
+            kept.append(one)
+        else:
+            same.weapons += [w for w in one.weapons if w not in same.weapons]
+    kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
+    kept.sort(key=lambda k: -k.score)
+    for one in kept:
+        _fill(one, title_end, parties)
+    shown: list[Telling] = []
+    for one in kept:
+        if not shown or (_another(one) and not any(_reversed(one, other) for other in shown)):
+            shown.append(one)
+    return [_deal(one, parties) for one in shown[:MAX_DEALS]]
+
+
+def _turn_one_way(told: Sequence[Telling]) -> None:
+    """Where sentences differ on who supplies whom, let the weightier reading stand for all."""
+    weight: dict[tuple[str, str], float] = defaultdict(float)
+    for one in told:
+        for pair in _pairs(one):
+            weight[pair] += one.score * one.roles.score
+    for one in told:
+        pairs = _pairs(one)
+        if pairs and all(weight.get((r, s), 0.0) > weight[s, r] for s, r in pairs):
+            one.supplier, one.recipient = one.recipient, one.supplier
+
+
+def _pairs(one: Telling) -> list[tuple[str, str]]:
+    return [(s, r) for s in one.supplier for r in one.recipient]
+
+
+def _same_transfer(full: Telling, other: Telling) -> bool:
+    """Whether `other` says no more of the parties than `full` does."""
+    return set(other.supplier) <= set(full.supplier) and set(other.recipient) <= set(full.recipient)
+
+
+def _another(one: Telling) -> bool:
+    return one.score >= _ANOTHER and bool(one.supplier and one.recipient)
+
+
+def _reversed(one: Telling, other: Telling) -> bool:
+    return bool({(r, s) for s, r in _pairs(one)} & set(_pairs(other)))
+
+
+def _fill(told: Telling, title_end: int, parties: Sequence[PartyMention]) -> None:
+    """Take an open side from what stands about the sentence."""
+    if not told.supplier and not told.recipient:
+        for other in (told.previous, told.title):
+            roles = assign_roles(other) if other is not None else None
+            if roles is not None and roles.supplier and roles.recipient:
+                told.supplier, told.recipient = roles.supplier, roles.recipient
+                return
+    elif not told.supplier:
+        key = open_side(told.sentence, told.recipient, parties, title_end, supplier=True)
+        told.supplier = (key,) if key else ()
+    elif not told.recipient:
+        key = open_side(told.sentence, told.supplier, parties, title_end, supplier=False)
+        told.recipient = (key,) if key else ()
+
+
+def _deal(told: Telling, parties: Sequence[PartyMention]) -> Deal:
+    sentence = told.sentence
+    return Deal(
+        act=deal_act(sentence),
+        status=deal_status(sentence),
+        supplier=_ids(parties, with_home(told.supplier, parties)),
+        recipient=_ids(parties, with_home(told.recipient, parties)),
+        weapons=told.weapons,
+        amount=stated_sum(sentence.text),
+        quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),
+        score=round(told.score, 4),
+        evidence=Evidence(start=sentence.start, end=sentence.end, text=sentence.text),
+    )
+
+
+def _ids(parties: Sequence[PartyMention], keys: Sequence[str]) -> list[str]:
+    first = {p.key: p.entity_id for p in reversed(parties)}
+    found = (first.get(key) or country_id(key) for key in keys)
+    return [identity for identity in found if identity]
