@@ -105,8 +105,10 @@ def deals(
             raise UserError(str(error)) from error
     report = train_deals(folders, embed, write=write)
     console = Console(highlight=False)
-    table = Table("held out by", "precision", "recall", "F1", "both parties right")
+    table = Table("held out by", "precision", "recall", "F1", "both parties right", "act", "status")
     for name, figures in report.figures.items():
-        table.add_row(name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "both_roles")))
+        table.add_row(
+            name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "both_roles", "act", "status"))
+        )
     console.print(table)
     console.print(f"threshold {report.threshold:.2f}" + (", weights written" if write else ""))

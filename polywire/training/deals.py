@@ -1,8 +1,9 @@
 """Fits the weights of the arms-deal reader from the corpus, and says how well they hold on what they have not seen.
 
-Two models: who is supplier and who recipient (`streams/deals/roles.json`), and whether a sentence tells of a deal
-(`streams/deals/weights.json`: over words and structure alone, and with the sentence's embedding). Both are logistic
-regressions with an L2 penalty, fitted by L-BFGS: the same corpus gives the same weights.
+Three models: who is supplier and who recipient (`streams/deals/roles.json`), what act it is and how far it has come
+(`acts.json`), and whether a sentence tells of a deal (`weights.json`: over words and structure alone, and with the
+sentence's embedding). All are logistic regressions with an L2 penalty, fitted by L-BFGS: the same corpus gives the same
+weights.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.deals.act import WEIGHTS as ACT_WEIGHTS
+from streams.deals.act import Weights, act_features, most_probable
 from streams.deals.classifier import WEIGHTS
 from streams.deals.features import sentence_features
 from streams.deals.folding import fold
@@ -39,6 +42,7 @@ _PRIOR_SHIFT = -0.2
 the best of many."""
 _WORDS_SHIFT = 0.3
 """Added to the logit of words alone, which err on the side of caution."""
+_ACT_PENALTY = 0.5
 _THRESHOLD = 0.5
 _FOLDS = 5
 _FREE = frozenset({"bias", "gear"})
@@ -65,6 +69,8 @@ class Item:
     gold: dict[str, int] = field(default_factory=dict)
     """Party key: 0 supplier, 1 recipient, 2 neither."""
     vector: NDArray[np.float64] | None = None
+    act: str | None = None
+    status: str | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +116,7 @@ def prepare(rows: Sequence[Mapping[str, object]], embed: Embed | None) -> list[I
         for candidate in candidates:
             item = Item(*base, candidate.sentence, candidate.previous)
             item.gold = {key: told.side(key) for key in candidate.sentence.party_keys}
+            item.act, item.status = told.act, told.status
             items.append(item)
     if embed is not None:
         seen = [item for item in items if item.sentence is not None]
@@ -131,6 +138,8 @@ class _Told:
         deals = row["deals"]
         assert isinstance(deals, list)
         self._names = names
+        self.act: str | None = deals[0].get("act") if deals else None
+        self.status: str | None = deals[0].get("status") if deals else None
         self._sides = ({s for d in deals for s in d["supplier"]}, {r for d in deals for r in d["recipient"]})
         weapons = (w for d in deals for w in d.get("weapons", ()))
         self._weapons = {part for w in weapons for part in re.split(r"[\s()«»„“”\"]+", fold(w)) if _telling(part)}
@@ -152,6 +161,24 @@ class _Told:
 
 def _telling(part: str) -> bool:
     return len(part) >= 4 or any(c.isdigit() for c in part) or (bool(part) and part[0] > "\u0e00")
+
+
+def fit_acts(items: Iterable[Item]) -> dict[str, Weights]:
+    """Weights of act and status, by answer and feature."""
+    from sklearn.linear_model import LogisticRegression
+
+    told = [item for item in items if item.sentence is not None and item.act and item.status]
+    rows = [act_features(item.sentence) for item in told if item.sentence is not None]
+    names = sorted({name for row in rows for name in row})
+    matrix = np.array([[row.get(name, 0.0) for name in names] for row in rows])
+    fitted: dict[str, Weights] = {}
+    for question, answers in (("act", [item.act for item in told]), ("status", [item.status for item in told])):
+        model = LogisticRegression(C=_ACT_PENALTY, max_iter=3000, fit_intercept=False).fit(matrix, answers)
+        fitted[question] = {
+            str(answer): {name: round(float(model.coef_[i][k]), _DIGITS) for k, name in enumerate(names)}
+            for i, answer in enumerate(model.classes_)
+        }
+    return fitted
 
 
 def fit_roles(items: Iterable[Item]) -> Pairs:
@@ -292,6 +319,22 @@ def _roles_found(item: Item, weights: Pairs) -> tuple[bool, bool] | None:
     return set(assigned.supplier) == suppliers, set(assigned.recipient) == recipients
 
 
+def _acts_found(items: Sequence[Item], group: Callable[[Item], str]) -> tuple[float, float]:
+    """Share of deals whose act, and whose status, is found by weights that saw none of their group."""
+    groups = sorted({group(item) for item in items})
+    folds = {name: i % _FOLDS for i, name in enumerate(groups)}
+    right = {"act": 0, "status": 0}
+    told = [item for item in items if item.sentence is not None and item.act and item.status]
+    for left_out in range(_FOLDS):
+        fitted = fit_acts([item for item in told if folds[group(item)] != left_out])
+        for item in told:
+            if folds[group(item)] == left_out and item.sentence is not None:
+                features = act_features(item.sentence)
+                right["act"] += most_probable(fitted["act"], features) == item.act
+                right["status"] += most_probable(fitted["status"], features) == item.status
+    return right["act"] / max(len(told), 1), right["status"] / max(len(told), 1)
+
+
 def _by_item(items: Sequence[Item], scores: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     best: dict[str, float] = {}
     labels: dict[str, bool] = {}
@@ -322,12 +365,15 @@ def train_deals(corpus: Sequence[Path], embed: Embed | None, *, write: bool = Tr
         scores, labels = _by_item(items, sentence_scores)
         figures[name] = _figures(scores, labels, _THRESHOLD)
         figures[name]["both_roles"] = sum(s and r for s, r in roles) / max(len(roles), 1)
+        figures[name]["act"], figures[name]["status"] = _acts_found(items, group)
     if write:
-        _write(fit(items))
+        _write(fit(items), fit_acts(items))
     return Report(figures, _THRESHOLD)
 
 
-def _write(fitted: Fitted) -> None:
+def _write(fitted: Fitted, acts: Mapping[str, Weights]) -> None:
+    act_note = "by question, answer and feature; written by `polywire train deals`"
+    _dump(ACT_WEIGHTS, {"note": act_note, "weights": acts})
     note = "by feature: weight for supplier and for recipient, against neither; written by `polywire train deals`"
     _dump(ROLE_WEIGHTS, {"note": note, "weights": {k: list(v) for k, v in sorted(fitted.roles.items())}})
     _dump(
