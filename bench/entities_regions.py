@@ -103,7 +103,7 @@ def usable(name: str, tag: str, country: str, *, city: bool) -> bool:
         return False
     if script == "latin" and not letters[0].isupper():
         return False
-    if script == "arabic" and len(letters) < (3 if country == "us" else 5):  # these read as a prefix and a word
+    if script == "arabic" and len(letters) < (4 if country == "us" else 5):  # these read as a prefix and a word
         return False
     if " " in name:
         return True

@@ -8,6 +8,7 @@ a blank.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -37,11 +38,16 @@ _EXPLICIT: Final = {
     "ૅ": "ૈ", "ઍ": "ઐ", "ੀ": "ਿ", "ੂ": "ੁ", "ਈ": "ਇ", "ਊ": "ਉ", "ੰ": "ਂ", "ీ": "ి", "ూ": "ు", "ే": "ె", "ో": "ొ", "ఈ": "ఇ",
     "ఊ": "ఉ", "ఏ": "ఎ", "ఓ": "ఒ", "ೀ": "ಿ", "ೂ": "ು", "ೇ": "ೆ", "ೋ": "ೊ", "ಈ": "ಇ", "ಊ": "ಉ", "ಏ": "ಎ", "ಓ": "ಒ", "ീ": "ി",
     "ൂ": "ു", "േ": "െ", "ോ": "ൊ", "ഈ": "ഇ", "ഊ": "ഉ", "ഏ": "എ", "ഓ": "ഒ", "ீ": "ி", "ூ": "ு", "ே": "ெ", "ோ": "ொ", "ஈ": "இ",
-    "ஊ": "உ", "ஏ": "எ", "ஓ": "ஒ",
+    "ஊ": "உ", "ஏ": "எ", "ஓ": "ஒ", "ൻ": "ന", "ർ": "ര", "ൽ": "ല", "ൾ": "ള", "ൺ": "ണ",
 }  # fmt: skip
 _MARKS_STRIPPED: Final = ((0x00C0, 0x024F), (0x1E00, 0x1FFF), (0x0370, 0x03FF))
 """Latin and Greek: letters are taken without their accents. In Cyrillic й and ї are letters, in Kana the sound marks
 are."""
+_NASALS: Final = {
+    "\u094d": (re.compile("[ङञणनम]\u094d(?=[क-ह])"), "ं"),
+    "\u09cd": (re.compile("[ঙঞণনম]\u09cd(?=[ক-হ])"), "ং"),
+    "\u0acd": (re.compile("[ઙઞણનમ]\u0acd(?=[ક-હ])"), "ં"),
+}
 _WIDE: Final = (0xFF00, 0xFFEF)
 _HAN: Final = (0x3400, 0x9FFF)
 
@@ -104,14 +110,23 @@ class _Table(dict[int, str]):
 _TABLE: Final = _Table()
 
 
+def _translated(text: str) -> str:
+    """Character for character; a nasal before another consonant becomes the sign for it, as it is written as often."""
+    folded = text.translate(_TABLE)
+    for virama, (nasal, sign) in _NASALS.items():
+        if virama in folded:
+            folded = nasal.sub(sign + _DELETED, folded)
+    return folded
+
+
 def fold_alias(name: str) -> str:
     """A name as it is stored in the matcher: folded, words a blank apart, none around."""
-    return " ".join(name.translate(_TABLE).replace(_DELETED, "").split())
+    return " ".join(_translated(name).replace(_DELETED, "").split())
 
 
 def fold(text: str) -> Folded:
     """The text for the matcher, with its way back to the original's offsets."""
-    folded = text.translate(_TABLE)
+    folded = _translated(text)
     if _DELETED not in folded:
         return Folded(f" {folded} ", None)
     offsets = [0]

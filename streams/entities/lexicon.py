@@ -26,7 +26,7 @@ from streams.entities.morphology import (
 )
 from streams.entities.span import Needs
 
-_MAX_REST: Final = 14
+_MAX_REST: Final = 18
 _SHORT: Final = 6
 _TONED: Final = frozenset({"thai", "lao"})
 _SHORT_TONED: Final = 6

@@ -34,7 +34,7 @@ _TURKIC_LATIN = (
     r"(?:n?[iu]n|[dt][ae]n?|[yn]?[ae]|[yn]?[iu]|l[iu]|l[ae]r|s[iu]z?|yl[ae]|l[iu]k|c[ae]|m[iu]z|ki|deki|daki){0,4}"
 )
 _TURKIC_CYRILLIC_REST = (
-    r"(?:[ндт][ыіи][ңн]|ға|ге|қа|ке|на|не|[дт][ае]|[дтн][ае]н|[ндт][ыі]|[мбп]ен|[дтл][ыі]қ?к?|[лдт][ае]р|н[иы]|г[аэ]|"
+    r"(?:[ндт][ыіиоуүө][ңн]|ға|ге|қа|ке|на|не|[дт][аеоөэ]?|[дтн][аеоөэ]н|г[оө]|к[оө]|т[аеоө]й|[ндт][ыі]|[мбп]ен|[дтл][ыі]қ?к?|[лдт][ае]р|н[иы]|г[аэ]|"
     r"[аыиеу]|ийн|ын|ой|ов|ом|ск[а-я]{1,3}|да|ро|и){0,4}"
 )
 _HUNGARIAN = (
@@ -146,7 +146,7 @@ def _rest(pattern: str) -> Callable[[], Rest]:
 
 
 _STEM_REST = _rest(r"\S{0,6}")
-_LONG_STEM_REST = _rest(_AGGLUTINATIVE)
+_DRAVIDIAN_REST = r"\S{0,14}"
 _DRAVIDIAN: Final = frozenset({"ta", "te", "kn", "ml", "si"})
 
 
@@ -165,7 +165,7 @@ def stem_form(stem: str, language: str) -> WordForm:
         return WordForm(stem, _pattern("(?:ا|ه|ي|يه|يا|يون|يين|يات|يتين|ين|ت|ان|ن)?"))
     if script == "latin" and language in ("de", "nl", "sv", "da", "nb", "nn", "no"):
         return WordForm(stem, _pattern(r"[a-z]{0,3}" if len(stem) < 6 else r"[a-z]{0,9}"))
-    return WordForm(stem, _LONG_STEM_REST() if language in _DRAVIDIAN else _STEM_REST())
+    return WordForm(stem, _pattern(_DRAVIDIAN_REST) if language in _DRAVIDIAN else _STEM_REST())
 
 
 @cache
@@ -181,7 +181,7 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
     written on to it (German and its like); both are for countries and cities.
     """
     script = script_of_name(word)
-    if not word[-1].isalpha() or len(word) < (2 if script == "hangul" else 3):
+    if word[-1].isnumeric() or len(word) < (2 if script == "hangul" else 3):
         return WordForm(word, None)
     if script == "cyrillic":
         return _cyrillic(word, language, adjectives)
@@ -212,7 +212,7 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
     if script in ("tamil", "telugu", "kannada", "malayalam", "sinhala"):
         # The silent last consonant takes the vowel of the ending.
         stem = word[:-1] if word[-1] in "\u0bcd\u0c4d\u0ccd\u0d4d\u0dca\u0bc8\u0bbe" and len(word) > 3 else word
-        return WordForm(stem, _pattern(_AGGLUTINATIVE) if len(stem) > 2 else None)
+        return WordForm(stem, _pattern(_DRAVIDIAN_REST) if len(stem) > 2 else None)
     if script in ("georgian", "armenian"):
         vowel = "იეაოუ" if script == "georgian" else "աեէիոուօ"
         stem = word[:-1] if word[-1] in vowel and len(word) > 4 else word
@@ -267,6 +267,8 @@ def _latin(word: str, language: str, adjectives: bool, compounds: bool) -> WordF
     if language in ("sq", "eu"):
         cut = word[-1] in "ea" and len(word) > 4
         return WordForm(word[:-1] if cut else word, _pattern(r"[a-z]{1,4}" if cut else r"[a-z]{0,4}"))
+    if language == "is" and word[-1] == "a" and len(word) > 4:
+        return WordForm(word[:-1], _pattern("[au]|ur|um"))
     if language in _COMPOUNDING:
         more = r"|[a-z]{3,}" if compounds and len(word) > 6 else ""
         return WordForm(word, _pattern("(?:s|es|n|en|er|ern|e)?" + more))

@@ -6,16 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import NamedTuple
 
-from schemas.readings import Entity, Mention
-from streams.entities import designators, persons, sounds
+from schemas.readings import Entity, Mention, NamedOnly
+from streams.entities import compounds, designators, persons, sounds
 from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import Folded, fold
 from streams.entities.lexicon import Alias, Hit, Lexicon
 from streams.entities.morphology import inflects_like, script_of, script_of_name
 from streams.entities.records import Record, by_id, curated, ordinary_words
+from streams.entities.slavic import SLAVIC
 from streams.entities.span import Needs, Span
+from streams.entities.unknown import mark_indirect, with_names
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
@@ -28,11 +31,23 @@ MILITARY_TEXT = 3
 """Mentions of weapons, forces and makers that make a text one on military matters."""
 
 
+class Recognized(NamedTuple):
+    """What a text names."""
+
+    entities: list[Entity]
+    unlinked: list[NamedOnly]
+    """Names without an entity: read by rule, in passing, in some languages."""
+
+
 class EntityRecognizer:
     """Finds what a text names. Lexicons are loaded when a text first needs them and shared by all recognizers."""
 
     def recognize(self, text: str, language: str) -> list[Entity]:
-        """The entities of a text, each once with all its mentions, in order of first mention.
+        """The entities alone that `read` finds."""
+        return self.read(text, language).entities
+
+    def read(self, text: str, language: str) -> Recognized:
+        """The entities of a text, each once with all its mentions, in order of first mention; and names of others.
 
         Args:
             text: title, a newline, the body; offsets count in it.
@@ -45,12 +60,17 @@ class EntityRecognizer:
             hits += _script_lexicon(script, inflects_like(language, script)).find(folded, text)
         spans = _joined(hits, folded)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
+        spans += compounds.find(text, language)
         chosen = _longest(settle(spans, text))
         if not sounds.SCRIPTS.isdisjoint(scripts):
             chosen += sounds.find(text, language, chosen)
         chosen += _worth_naming(persons.find(text, language, chosen), chosen)
+        unlinked: list[NamedOnly] = []
+        if language in SLAVIC:
+            chosen, unlinked = with_names(text, language, chosen)
+        chosen = mark_indirect(text, language, chosen)
         chosen.sort()
-        return _entities(text, chosen)
+        return Recognized(_entities(text, chosen), unlinked)
 
     def subjects(self, text: str, language: str) -> list[Entity]:
         """The entities of a text that reports no deal, as articles have them: without weapons in passing."""
@@ -123,7 +143,8 @@ def _entities(text: str, spans: list[Span]) -> list[Entity]:
             entity = found[span.id] = Entity(
                 id=record.id, type=record.type, name=record.name, kind=record.kind, country=record.country
             )
-        entity.mentions.append(Mention(start=span.start, end=span.end, text=text[span.start : span.end]))
+        written = text[span.start : span.end]
+        entity.mentions.append(Mention(start=span.start, end=span.end, text=written, indirect=span.indirect))
     return list(found.values())
 
 

@@ -18,3 +18,5 @@ class Span(NamedTuple):
     needs: Needs = ""
     others: tuple[str, ...] = ()
     """What else has the name."""
+    indirect: bool = False
+    """An adjective or an inhabitant, or part of a longer name."""
