@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Message, Part, Score, UtcTime
-from schemas.readings import Deal, Entity
+from schemas.readings import Deal, Entity, NamedOnly
 
 MAX_TITLE = 2_000
 """Characters. A longer title is a body text in the wrong field."""
@@ -64,6 +64,9 @@ class AnalyzedArticle(RawArticle):
         description="384 numbers, unit length: the lead of the text, less the mean of its language."
     )
     entities: list[Entity] = Field(default_factory=list)
+    unlinked: list[NamedOnly] = Field(
+        default_factory=list, description="Persons, places and organisations named in passing that no table knows."
+    )
     deals: list[Deal] = Field(default_factory=list)
     arms_deal: bool = False
     arms_deal_score: Score = 0.0

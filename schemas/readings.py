@@ -45,6 +45,14 @@ class Entity(Part):
     mentions: list[Mention] = Field(default_factory=list)
 
 
+class NamedOnly(Part):
+    """A name in the text of whom or what is not known beyond it: there is no id that other texts would have too."""
+
+    type: EntityType
+    name: str = Field(description="As the text first has it.")
+    mentions: list[Mention] = Field(default_factory=list)
+
+
 class Evidence(Part):
     """The sentence that says it."""
 

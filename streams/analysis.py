@@ -44,7 +44,7 @@ class Analyzer:
             notes.append(f"entities and deals read in the first {READ_CHARACTERS} of {len(text)} characters")
             text = text[:READ_CHARACTERS]
         body = text[len(article.title) + 1 :]
-        entities = self._recognizer.recognize(text, detection.language)
+        entities, unlinked = self._recognizer.read(text, detection.language)
         reading = self._deals.read(article.title, body, detection.language, entities, self._embedder.embed)
         fields = article.model_dump()
         fields.update(
@@ -53,6 +53,7 @@ class Analyzer:
             language_hint=article.language,
             embedding=[round(float(x), _DIGITS) for x in vector],
             entities=entities if reading.arms_deal else without_passing_words(entities),
+            unlinked=unlinked,
             deals=reading.deals,
             arms_deal=reading.arms_deal,
             arms_deal_score=reading.score,

@@ -253,7 +253,7 @@ def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise UserError(f"{path} cannot be used: {error}") from error
-    report = evaluate_mentions(texts, EntityRecognizer().recognize)
+    report = evaluate_mentions(texts, EntityRecognizer().read)
     if as_json:
         typer.echo(json.dumps(asdict(report), ensure_ascii=False))
         return

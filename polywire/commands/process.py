@@ -16,11 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 from schemas.articles import EnrichedArticle, RawArticle
+from schemas.readings import Entity, NamedOnly
 
 app = typer.Typer(add_completion=False, help="Put a file through the whole pipeline, without a bus.")
 
 SETTLE_EVERY = 2_000
 """Articles after which the recent stories are looked at again, as the live clusterer does; and at the end."""
+UNLINKED = "pw:unlinked"
+"""The id of every name that is not known beyond its text, whoever it is: no other text would have an own id for it."""
 REJECTED_STATUS = 3
 """Exit status when some lines could not be used; the others were."""
 
@@ -124,7 +127,7 @@ def _result(given_id: str | int, article: EnrichedArticle, ids: dict[str, str | 
         "language_confidence": round(article.language_confidence, 4),
         "story_id": article.story_id,
         "duplicate_of": ids.get(article.duplicate_of, article.duplicate_of) if article.duplicate_of else None,
-        "entities": [e.model_dump(include={"id", "type", "name", "mentions"}) for e in article.entities],
+        "entities": [*map(_entity, article.entities), *map(_unlinked, article.unlinked)],
         "arms_deal": article.arms_deal,
         "arms_deal_score": round(article.arms_deal_score, 4),
         "deals": [
@@ -144,6 +147,28 @@ def _result(given_id: str | int, article: EnrichedArticle, ids: dict[str, str | 
             )
             for d in article.deals
         ],
+    }
+
+
+def _entity(entity: Entity) -> dict[str, Any]:
+    """`mentions` are where the name itself stands, `indirect` where an adjective, an inhabitant or a longer name does;
+    of what is only named indirectly these are the mentions."""
+    spots: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    for mention in entity.mentions:
+        spots[mention.indirect].append(mention.model_dump(exclude={"indirect"}))
+    fields = entity.model_dump(include={"id", "type", "name"})
+    fields["mentions"] = spots[False] or spots[True]
+    if spots[False] and spots[True]:
+        fields["indirect"] = spots[True]
+    return fields
+
+
+def _unlinked(name: NamedOnly) -> dict[str, Any]:
+    return {
+        "id": UNLINKED,
+        "type": name.type,
+        "name": name.name,
+        "mentions": [mention.model_dump(exclude={"indirect"}) for mention in name.mentions],
     }
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from polywire.evaluation.entities import Counts, Interval, Recognize, match_mentions
+from polywire.evaluation.entities import Counts, Interval, match_mentions
+from schemas.readings import Entity, NamedOnly
 
 Part = Literal["dev", "held-out"]
+Read = Callable[[str, str], tuple[Sequence[Entity], Sequence[NamedOnly]]]
+"""Text and language to entities, and names without one."""
 _MARK: Final = re.compile(r"\[\[(PER|LOC|ORG)\|([^\]|]+)\]\]")
 _KINDS: Final = {"PER": "person", "LOC": "place", "ORG": "organization"}
 
@@ -68,14 +71,16 @@ def _marked(language: str, part: Part, title: str, marked: str) -> MarkedText:
     return MarkedText(language, part, text + marked[last:], len(title) + 1, tuple(names))
 
 
-def evaluate_mentions(texts: list[MarkedText], recognize: Recognize) -> MentionReport:
+def evaluate_mentions(texts: list[MarkedText], recognize: Read) -> MentionReport:
     """Precision and recall of names: in all, by language and by kind."""
     exact: dict[str, Counts] = defaultdict(Counts)
     overlapping: dict[str, Counts] = defaultdict(Counts)
     for each in texts:
+        entities, unlinked = recognize(each.text, each.language)
+        everything: list[Entity | NamedOnly] = [*entities, *unlinked]
         read = sorted(
             (m.start, m.end, e.type)
-            for e in recognize(each.text, each.language)
+            for e in everything
             for m in e.mentions
             if e.type != "weapon" and not m.indirect and m.start >= each.body
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 from streams.entities.folding import fold_alias
 
-LANGUAGES: Final = frozenset({"ru", "uk", "be", "bg", "mk", "sr", "hr", "bs", "sh", "sl", "cs", "sk", "pl"})
+SLAVIC: Final = frozenset({"ru", "uk", "be", "bg", "mk", "sr", "hr", "bs", "sh", "sl", "cs", "sk", "pl"})
 _CYRILLIC: Final = str.maketrans(
     {
         "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "ѓ": "g", "ђ": "d", "е": "e", "є": "e", "ж": "z", "з": "z",

@@ -18,9 +18,7 @@ _SURNAME: Final = re.compile(
 
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    return {
-        row["kind"]: re.compile("|".join(row["words"].split())) for row in read_table("context_words.tsv")
-    }
+    return {row["kind"]: re.compile("|".join(row["words"].split())) for row in read_table("context_words.tsv")}
 
 
 @lru_cache(maxsize=50_000)
@@ -42,7 +40,7 @@ def _given() -> frozenset[str]:
 @lru_cache(maxsize=50_000)
 def is_given(latin: str) -> bool:
     """A latinised word is a given name, in any case."""
-    return len(latin) > 2 and stem(latin) in _given()
+    return len(latin) > 1 and stem(latin) in _given()
 
 
 @lru_cache(maxsize=50_000)

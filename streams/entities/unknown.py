@@ -1,0 +1,121 @@
+"""What the tables do not know joined to what they do: names read by rule in Slavic texts, and which mentions are
+indirect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Final
+
+from schemas.readings import Mention, NamedOnly
+from streams.entities import names
+from streams.entities.countries import country_aliases
+from streams.entities.lookup import aliases
+from streams.entities.names import Kind
+from streams.entities.records import by_id
+from streams.entities.slavic import SLAVIC, latinised, same, stem
+from streams.entities.span import Span
+
+_ADJECTIVAL: Final = re.compile(
+    r"(?:sk|ck|zk)(?:i|a|e|o|ego|ogo|eho|omu|emu|im|ih|om|em|ou|oi|u|oga|ega|ata|oto|ia|iat)$"
+)
+_INHABITANT: Final = re.compile(
+    r"(?:ec|c[iaeou]|cum|cov|cev|cam|cem|ami|ak|aci|ak[aou]|akov|akum|an[iea]|anum|anov|anka|anki|anin[ai]?|in[ia])$"
+)
+
+
+def with_names(text: str, language: str, known: Sequence[Span]) -> tuple[list[Span], list[NamedOnly]]:
+    """Known names, and those read by rule in a Slavic text.
+
+    Of the known ones, those that turn out to be part of something longer are indirect, and those that turn out to be
+    somebody's name are gone.
+    """
+    known = [s for s in known if not _surname(text, s)]
+    typed = [(s.start, s.end, kind) for s in known if (kind := _kind(s)) is not None]
+    found = names.find(text, language, typed)
+    result: list[Span] = []
+    for span in known:
+        over = [f for f in found if f.start < span.end and span.start < f.end]
+        if not over or _kind(span) is None:
+            result.append(span)
+        elif len(over) == 1 and over[0].kind == "person" == _kind(span):
+            result.append(span._replace(start=over[0].start, end=over[0].end))
+        elif all(f.kind == "organization" and (f.start, f.end) != (span.start, span.end) for f in over):
+            result.append(span._replace(indirect=True))
+    taken = [(s.start, s.end) for s in result if not s.indirect]
+    free = [f for f in found if not any(start < f.end and f.start < end for start, end in taken)]
+    return result, _grouped(text, free)
+
+
+def _grouped(text: str, found: Sequence[names.Found]) -> list[NamedOnly]:
+    """One entry for a name in all its cases, and for a person called by the surname after the full name."""
+    groups: dict[tuple[Kind, str], NamedOnly] = {}
+    for name in found:
+        written = text[name.start : name.end]
+        words = [stem(latinised(word)) for word in written.split()]
+        key = (name.kind, words[-1] if name.kind == "person" else " ".join(words))
+        group = groups.setdefault(key, NamedOnly(type=name.kind, name=written))
+        group.mentions.append(Mention(start=name.start, end=name.end, text=written))
+    return list(groups.values())
+
+
+def mark_indirect(text: str, language: str, spans: Sequence[Span]) -> list[Span]:
+    """The spans, with adjectives and inhabitants made from names of places marked as indirect."""
+    return [s._replace(indirect=True) if _derived(text, language, s) else s for s in spans]
+
+
+def _derived(text: str, language: str, span: Span) -> bool:
+    record = by_id().get(span.id)
+    written = text[span.start : span.end]
+    if record is None or record.type != "place":
+        return record is not None and record.type == "organization" and written.islower() and " " not in written
+    if written[0].islower():
+        return True
+    if language not in SLAVIC or " " in written:
+        return False
+    latin = latinised(written)
+    if _ADJECTIVAL.search(latin) and not _is_name(latin, span.id):
+        return record.kind != "country" or not any(same(latin, n) for n in _country_names(language, span.id))
+    return (
+        record.kind == "country"
+        and _INHABITANT.search(latin) is not None
+        and not any(same(latin, n) for n in _country_names(language, span.id))
+    )
+
+
+def _surname(text: str, span: Span) -> bool:
+    """A capitalised adjective that is no adjective here, but somebody's name: Morawiecki is not of Moravia."""
+    record = by_id().get(span.id)
+    written = text[span.start : span.end]
+    if record is None or record.type != "place" or record.kind == "country" or " " in written or written[0].islower():
+        return False
+    latin = latinised(written)
+    return _ADJECTIVAL.search(latin) is not None and not _is_name(latin, span.id)
+
+
+@lru_cache(maxsize=20_000)
+def _stems(identity: str) -> frozenset[str]:
+    return frozenset(stem(latinised(name)) for name in aliases(identity))
+
+
+def _is_name(latin: str, identity: str) -> bool:
+    return stem(latin) in _stems(identity)
+
+
+@cache
+def _country_names(language: str, identity: str) -> tuple[str, ...]:
+    return tuple(
+        latinised(a.text) for a in country_aliases(language) if a.id == identity and not a.stem and " " not in a.text
+    )
+
+
+def _kind(span: Span) -> Kind | None:
+    record = by_id().get(span.id)
+    if record is None:
+        return "person" if span.id.startswith("pw:person:") else None
+    if record.type == "person":
+        return "person"
+    if record.type == "organization":
+        return "organization"
+    return "place" if record.type == "place" else None
