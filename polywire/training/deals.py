@@ -51,6 +51,8 @@ _CAPPED = {
     **dict.fromkeys(("lease", "licence", "upgrade", "illicit"), 0.8),
 }
 """Words that the corpus has in deals far more often than news has: they may say little by themselves."""
+_AT_MOST = {"civil_text": -1.5}
+"""A text on civil matters that never speaks of the military: too rare among the labelled ones to be learnt from them."""
 _AGAINST = frozenset({"gear_only", "gear_by_neighbours", "name_only", "parties=0", "no_transfer", "no_weapon"})
 _UNSURE = (0.04, 0.97)
 _DIGITS = 4
@@ -283,6 +285,8 @@ def _side_of(name: str) -> tuple[float | None, float | None]:
     """Where a weight may lie: talk of fighting never speaks for a deal, a weapon never against one."""
     if name in _FREE:
         return None, None
+    if name in _AT_MOST:
+        return None, _AT_MOST[name]
     against = name in _AGAINST or any(cls in name for cls in OTHER_TALK)
     return (None, 0.0) if against else (0.0, _CAPPED.get(name))
 

@@ -32,6 +32,7 @@ CLASSES = (
     "arms", "gear", "mil", "fight", "test", "civil", "own", "treaty",
 )  # fmt: skip
 LOOKALIKE = "none"
+_ANY_LANGUAGE = "mul"
 TRANSFER = frozenset({"give", "sell", "buy", "get", "aid", "deal", "lease", "licence", "upgrade", "illicit"})
 OTHER_TALK = frozenset({"fight", "test", "civil", "own", "treaty"})
 
@@ -212,7 +213,7 @@ def _in_cyrillic(form: str) -> str:
 
 @lru_cache(maxsize=80)
 def _lexicon(code: str) -> Lexicon:
-    return Lexicon(languages()[code], _rows()[code])
+    return Lexicon(languages()[code], _rows()[code] + _rows()[_ANY_LANGUAGE])
 
 
 def lexicon(language: str) -> Lexicon | None:

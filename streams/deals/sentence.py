@@ -54,7 +54,7 @@ class ReadSentence:
         """Where weapons stand, by entities and by words; gear counts where the talk is military."""
         spans = [(w.start, w.end) for w in self.weapons]
         spans += [(h.start, h.end) for h in self.by_class.get("arms", [])]
-        if not spans and (self.military or self.has("mil")):
+        if not spans and (self.military or self.has("mil")) and not self.civil_text:
             spans += [(h.start, h.end) for h in self.by_class.get("gear", [])]
         return sorted(spans)
 

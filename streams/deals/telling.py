@@ -18,8 +18,17 @@ from streams.entities.lookup import country_id
 MAX_DEALS = 8
 _TELLS = 0.35
 """Probability of a sentence that may add to a deal, in an article that tells of one."""
+_DIRECTED = ("give", "sell", "buy", "get")
+_UNDIRECTED = 0.3
+"""What a sentence without a word that goes one way ("military cooperation of Kazakhstan with Ukraine") says of who
+supplies whom, beside one that has such a word."""
+_OTHER_TRANSFERS = ("aid", "lease", "licence", "upgrade", "block", "want")
+_OPEN = 0.6
+_VAGUE = 0.7
+"""What a sentence that leaves a side open, or has no such word, is worth as evidence beside one that does not."""
 _ANOTHER = 0.5
-"""Probability of the sentence of a deal beside the most probable one."""
+_SIDES = 0.2
+"""What a deal beside the most probable one needs: probability of its sentence, and of its reading of the sides."""
 
 
 @dataclass(slots=True)
@@ -52,7 +61,9 @@ def told_deals(tellings: Sequence[Telling], title_end: int, parties: Sequence[Pa
         else:
             same.weapons += [w for w in one.weapons if w not in same.weapons]
     kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
-    kept.sort(key=lambda k: -k.score)
+    kept.sort(
+        key=lambda k: -k.score * (1.0 if k.supplier and k.recipient else _OPEN) * (1.0 if _directed(k) else _VAGUE)
+    )
     for one in kept:
         _fill(one, title_end, parties)
     shown: list[Telling] = []
@@ -67,7 +78,7 @@ def _turn_one_way(told: Sequence[Telling]) -> None:
     weight: dict[tuple[str, str], float] = defaultdict(float)
     for one in told:
         for pair in _pairs(one):
-            weight[pair] += one.score * one.roles.score
+            weight[pair] += one.score * one.roles.score * (1.0 if _directed(one) else _UNDIRECTED)
     for one in told:
         pairs = _pairs(one)
         if pairs and all(weight.get((r, s), 0.0) > weight[s, r] for s, r in pairs):
@@ -84,7 +95,12 @@ def _same_transfer(full: Telling, other: Telling) -> bool:
 
 
 def _another(one: Telling) -> bool:
-    return one.score >= _ANOTHER and bool(one.supplier and one.recipient)
+    sides = bool(one.supplier and one.recipient) and one.roles.score >= _SIDES
+    return sides and one.score >= _ANOTHER and (_directed(one) or one.sentence.has(*_OTHER_TRANSFERS))
+
+
+def _directed(one: Telling) -> bool:
+    return one.sentence.has(*_DIRECTED)
 
 
 def _reversed(one: Telling, other: Telling) -> bool:
