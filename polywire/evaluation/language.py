@@ -10,16 +10,8 @@ from typing import Any
 import numpy as np
 
 from streams.language import UNDETERMINED, Detection
+from streams.language.codes import one_code
 
-SAME = {
-    "nb": "no", "nob": "no", "nor": "no", "nno": "nn", "zh-hans": "zh", "zh-hant": "zh", "zh-cn": "zh", "zh-tw": "zh",
-    "zho": "zh", "cmn": "zh", "zh-classical": "zh", "wuu": "zh", "zh-yue": "yue", "prs": "fa", "fa-af": "fa",
-    "pes": "fa", "fil": "tl", "kmr": "ku", "be-tarask": "be", "sr-cyrl": "sr", "sr-latn": "sr", "iw": "he", "jw": "jv",
-    "in": "id", "mo": "ro", "zsm": "ms", "swh": "sw", "khk": "mn", "plt": "mg", "ekk": "et", "lvs": "lv", "arb": "ar",
-    "uzn": "uz", "npi": "ne", "ory": "or", "pbt": "ps", "azj": "az", "fuc": "ff", "fuv": "ff", "shi": "zgh",
-    "tzm": "zgh",
-}  # fmt: skip
-"""Gold codes that name what polywire names otherwise (see `streams.language.Detection`)."""
 MEMBERS = {"sh": frozenset({"bs", "hr", "sr", "sh"}), "mixed": frozenset()}
 """Gold codes of a group: any of its members is right."""
 BINS = 10
@@ -67,18 +59,10 @@ class LanguageReport:
         return asdict(self)
 
 
-def same_language(code: str) -> str:
-    """The code that polywire has for a gold code."""
-    lower = code.strip().lower().replace("_", "-")
-    if lower in SAME or lower in MEMBERS:
-        return SAME.get(lower, lower)
-    return lower.partition("-")[0]
-
-
 def is_right(gold: str, found: str) -> bool:
-    """Whether `found` is what `gold` names. `und` never is."""
-    wanted = same_language(gold)
-    return found in MEMBERS[wanted] if wanted in MEMBERS else found == wanted
+    """Whether `found` is what `gold` names, by whatever code (see `streams.language.codes`). `und` never is."""
+    wanted = one_code(gold)
+    return found in MEMBERS[wanted] if wanted in MEMBERS else one_code(found) == wanted
 
 
 def evaluate(gold: Sequence[str], found: Sequence[Detection], *, seed: int = 7) -> LanguageReport:
@@ -93,7 +77,7 @@ def evaluate(gold: Sequence[str], found: Sequence[Detection], *, seed: int = 7) 
     undetermined: Counter[str] = Counter()
     confusions: Counter[tuple[str, str]] = Counter()
     for label, detection in zip(gold, found, strict=True):
-        language = same_language(label)
+        language = one_code(label)
         good = is_right(label, detection.language)
         right[language].append(good)
         undetermined[language] += detection.language == UNDETERMINED

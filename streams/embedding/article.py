@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 LEAD = 400
-"""Characters of title and text together. News says what happened first; see `bench/embedding_lead.py`."""
+"""Characters of title and text together: news says what happened first. `bench/embedding_lead.py` measures others."""
 
 
-def article_text(title: str, text: str) -> str:
-    """The opening of the article: its title and as much of the text as fits, cut at a word."""
+def article_text(title: str, text: str, lead: int = LEAD) -> str:
+    """The opening of the article: its title and as much of the text as fits in `lead` characters, cut at a word."""
     title = " ".join(title.split())
-    body = " ".join(text[: 4 * LEAD].split())
+    body = " ".join(text[: 4 * lead].split())
     if body.startswith(title):
         # Many feeds repeat the title as the first line of the text.
         body = body[len(title) :].lstrip()
     joined = f"{title}\n{body}".strip()
-    if len(joined) <= LEAD:
+    if len(joined) <= lead:
         return joined
-    cut = joined[:LEAD]
-    space = cut.rfind(" ", LEAD * 3 // 4)
+    cut = joined[:lead]
+    space = cut.rfind(" ", lead * 3 // 4)
     # Scripts without spaces, and single long words, are cut where the limit falls.
     return cut if space < 0 else cut[:space]

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import io
 import lzma
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.language.kin import kin_of
+
 STEP = 0.2
 """Of the stored log-likelihood ratios."""
 LONGEST = 4
 """Letters of the longest n-gram, the marks of the word's ends among them."""
-CACHED_WORDS = 30_000
-"""A few thousand words make up most of any language's text; they are scored once."""
+CACHED_WORDS = 12_000
+"""A few thousand words make up most of any language's text; they are scored once. 8 MB."""
 SHIPPED = Path(__file__).with_name("ngrams.npz")
 
 
@@ -41,34 +42,51 @@ def order(feature: str) -> int:
     return LONGEST + 1 if feature[0] == "#" and len(feature) > 1 else len(feature)
 
 
-@dataclass
 class ScriptTable:
     """The languages of one script, the features, and their values (features, languages) int8."""
 
-    languages: list[str]
-    rows: dict[str, int]
-    values: NDArray[np.int8]
-    _cache: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    def __init__(self, languages: list[str], rows: dict[str, int], values: NDArray[np.int8]) -> None:
+        self.languages = languages
+        self.rows = rows
+        self.values = values
+        self.kin_means = _kin_means(languages)
+        """(languages, languages): times a number for each language, the mean of each one's and its kin's."""
+        self._places: dict[str, int] = {}
+        self._cache: NDArray[np.float32] = np.empty((0, 2, len(languages)), dtype=np.float32)
 
-    def score(self, word: str) -> NDArray[np.float32]:
-        """(2, languages) log-likelihood ratios of a word in lower case: by its letters, and as a whole.
+    def score(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """(words, 2, languages) log-likelihood ratios of words in lower case: by its letters, and as a whole."""
+        new = [word for word in words if word not in self._places]
+        if new:
+            if len(self._places) + len(new) > len(self._cache):
+                self._places.clear()
+                self._cache = np.empty((max(CACHED_WORDS, len(words)), 2, len(self.languages)), dtype=np.float32)
+                new = list(dict.fromkeys(words))
+            first = len(self._places)
+            self._cache[first : first + len(new)] = self._look_up(new)
+            self._places.update((word, first + number) for number, word in enumerate(new))
+        return self._cache[[self._places[word] for word in words]]
 
-        Do not write into the answer: it is kept.
-        """
-        cached = self._cache.get(word)
-        if cached is not None:
-            return cached
-        *parts, whole = features(word)
-        found = [row for row in map(self.rows.get, parts) if row is not None]
-        scores = np.zeros((2, len(self.languages)), dtype=np.float32)
-        # Each letter is told of by the n-grams of every length, so their evidence is not independent.
-        scores[0] = self.values[found].sum(axis=0, dtype=np.float32) * (STEP / LONGEST)
-        row = self.rows.get(whole)
-        if row is not None:
-            scores[1] = self.values[row] * np.float32(STEP)
-        if len(self._cache) >= CACHED_WORDS:
-            self._cache.clear()
-        self._cache[word] = scores
+    def _look_up(self, words: Sequence[str]) -> NDArray[np.float32]:
+        scores = np.zeros((len(words), 2, len(self.languages)), dtype=np.float32)
+        found: list[int] = []
+        starts, numbers, wholes, whole_numbers = [], [], [], []
+        for number, word in enumerate(words):
+            *parts, whole = features(word)
+            start = len(found)
+            found += [row for row in map(self.rows.get, parts) if row is not None]
+            if len(found) > start:
+                starts.append(start)
+                numbers.append(number)
+            row = self.rows.get(whole)
+            if row is not None:
+                wholes.append(row)
+                whole_numbers.append(number)
+        if starts:
+            sums = np.add.reduceat(self.values[found], starts, axis=0, dtype=np.int32)
+            # Each letter is told of by the n-grams of every length, so their evidence is not independent.
+            scores[numbers, 0] = sums * np.float32(STEP / LONGEST)
+        scores[whole_numbers, 1] = self.values[wholes] * np.float32(STEP)
         return scores
 
 
@@ -112,6 +130,14 @@ class NgramModel:
                 table.values = np.ascontiguousarray(values.astype(np.int8))
                 tables[name] = table
         return cls(tables)
+
+
+def _kin_means(languages: list[str]) -> NDArray[np.float64]:
+    means = np.zeros((len(languages), len(languages)))
+    for row, language in enumerate(languages):
+        group = [row, *(languages.index(name) for name in kin_of(language) if name in languages)]
+        means[row, group] = 1 / len(group)
+    return means
 
 
 def _by_order(table: ScriptTable) -> Iterator[NDArray[np.bool_]]:

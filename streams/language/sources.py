@@ -5,7 +5,8 @@
   (MPL 2.0, in Debian's `libreoffice-l10n-*`), 90 languages. Words that the English message has too are left out:
   they are names, or were not translated.
 - Names of countries, languages, months and days from CLDR, by `babel`.
-- The commonest words from `wordfreq`, 37 languages.
+- The commonest words from `wordfreq`, 37 languages; its list for Bosnian, Croatian and Serbian together is dealt out
+  by `south_slavic.py`.
 - `function_words.json`: function words and words of the news, written for this project, for languages with little
   text above and for those that are hard to tell apart.
 
@@ -18,20 +19,22 @@ import gettext
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import wordfreq
 from babel import Locale, UnknownLocaleError, localedata
 
+from streams.language import south_slavic
 from streams.language.declarations import CODES, paragraphs
+from streams.language.kin import kin_of
 from streams.language.words import count_words, script, words
 
 FUNCTION_WORDS = Path(__file__).with_name("function_words.json")
 
 LEFT_OUT = frozenset(
     {
-        "ast", "bho", "br", "co", "cv", "dsb", "eo", "frp", "hsb", "ia", "io", "kaa", "kab", "la", "min", "oc", "os",
+        "ast", "bho", "br", "co", "dsb", "eo", "frp", "hsb", "ia", "io", "kaa", "kab", "la", "min", "oc", "os",
         "pnb", "prs", "qu", "rm", "sa", "sco", "udm",
     }
 )  # fmt: skip
@@ -50,7 +53,10 @@ _MESSAGES_WORDS, _FEW_MESSAGES_WORDS, _FREQUENT_WORDS, _NAMES_WORDS = 4_000.0, 6
 """The weight of a source, as the number of words that it counts for at most. A declaration has about 1,800. Of the
 messages few are taken where there are word frequencies, which are from all kinds of text."""
 _FUNCTION_WORD_COUNT = 12.0
-_FREQUENT = 6_000
+_FREQUENT, _FREQUENT_SHARED = 8_000, 20_000
+_NOT_ITS_OWN, _RARE = 0.4, 2e-6
+"""A listed word is passed over where a close language has it at more than this share of its frequency in its own, which
+is taken to be rare where it is not known."""
 
 Counts = dict[str, Counter[str]]
 
@@ -63,7 +69,7 @@ def collect(declarations: Path, messages: list[Path], *, held_out: bool = False)
         messages: folders under which there are `LOCALE/LC_MESSAGES/*.mo`.
         held_out: leave out what `held_out_paragraphs` gives, so that the tables can be tried on it.
     """
-    frequent = {_LOCALES.get(name, name) for name in wordfreq.available_languages()} - {"zh", "ja", "ko", "sh"}
+    frequencies = _frequencies()
     counts: Counts = defaultdict(Counter)
     for language, code in CODES.items():
         for name in (code, *_MORE_DECLARATIONS.get(language, [])):
@@ -71,16 +77,17 @@ def collect(declarations: Path, messages: list[Path], *, held_out: bool = False)
             counts[language].update(count_words(_kept(texts) if held_out else texts))
     for source in messages:
         for language, texts in _read_messages(source).items():
-            most = _FEW_MESSAGES_WORDS if language in frequent else _MESSAGES_WORDS
+            most = _FEW_MESSAGES_WORDS if language in frequencies else _MESSAGES_WORDS
             _add(counts, language, count_words(texts), most)
     for language in sorted(counts):
         _add(counts, language, count_words(_names(language)), _NAMES_WORDS, share=0.5)
-    for language in sorted(wordfreq.available_languages()):
-        if language not in {"zh", "ja", "ko", "sh"}:
-            _add(counts, _LOCALES.get(language, language), _frequent_words(language), _FREQUENT_WORDS, up=True)
+    for language, found in frequencies.items():
+        most = len(found) if language in south_slavic.LANGUAGES else _FREQUENT
+        _add(counts, language, _commonest(found, most), _FREQUENT_WORDS, up=True)
     for language, listed in json.loads(FUNCTION_WORDS.read_text(encoding="utf-8")).items():
-        for word in words(listed.lower().replace("’", "'")):
-            counts[language][word] += _FUNCTION_WORD_COUNT  # type: ignore[assignment]
+        for word in set(words(listed.lower().replace("’", "'"))):
+            if not _is_shared(word, language, frequencies):
+                counts[language][word] += _FUNCTION_WORD_COUNT  # type: ignore[assignment]
     for language in LEFT_OUT:
         counts.pop(language, None)
     return dict(counts)
@@ -161,11 +168,26 @@ def _names(language: str) -> list[str]:
     return found if len(found) > 20 else []
 
 
-def _frequent_words(language: str) -> Counter[str]:
-    frequencies = wordfreq.get_frequency_dict(language, "small")
-    commonest = sorted(frequencies.items(), key=lambda item: (-item[1], item[0]))[:_FREQUENT]
+def _frequencies() -> dict[str, dict[str, float]]:
+    """Word frequencies of every language that has them."""
+    found = {
+        _LOCALES.get(name, name): wordfreq.get_frequency_dict(name, "small")
+        for name in sorted(wordfreq.available_languages())
+        if name not in {"zh", "ja", "ko", "sh"}
+    }
+    return found | south_slavic.deal_out(_commonest(wordfreq.get_frequency_dict("sh", "small"), _FREQUENT_SHARED))
+
+
+def _commonest(frequencies: Mapping[str, float], most: int = _FREQUENT) -> Counter[str]:
+    ordered = sorted(frequencies.items(), key=lambda item: (-item[1], item[0]))
     found: Counter[str] = Counter()
-    for word, frequency in commonest:
+    for word, frequency in ordered[:most]:
         if words(word) == [word] and script(word[0]):
             found[word] = frequency  # type: ignore[assignment]
     return found
+
+
+def _is_shared(word: str, language: str, frequencies: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether a close language uses the word too, as far as frequencies tell."""
+    own = max(frequencies.get(language, {}).get(word, 0.0), _RARE)
+    return any(frequencies.get(kin, {}).get(word, 0.0) > _NOT_ITS_OWN * own for kin in kin_of(language))

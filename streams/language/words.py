@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u07a6-\u07b0\u0900-\u0dff\u0e30-\u0e4e"
@@ -17,10 +17,12 @@ _NOISE = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[@#]\w+|\b[\w-]+\.(?:com|net|org|info|co|ru|de|tv|html?|php)\b\S*",
     re.IGNORECASE,
 )
+_NOISE_MARKS = re.compile(r"://|www\.|[@#]|\.(?:com|net|org|info|co|ru|de|tv|html?|php)\b", re.IGNORECASE)
+"""In every match of `_NOISE`, and found in a tenth of the time."""
 _NOT_TEXT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]+"
 )
-_ONE_APOSTROPHE = str.maketrans(dict.fromkeys("’ʻʼ‘`ʹ", "'") | {"\u200c": None})
+_APOSTROPHES = "’ʻʼ‘`ʹ"
 
 _BLOCKS = (
     (0x0041, 0x0250, "Latn"), (0x0250, 0x02B0, "Latn"), (0x0370, 0x0400, "Grek"), (0x0400, 0x0530, "Cyrl"),
@@ -56,8 +58,15 @@ def script(character: str) -> str | None:
 
 def clean(text: str) -> str:
     """Without control characters, lone surrogates, addresses, handles; composed (NFC); one kind of apostrophe."""
-    text = _NOISE.sub(" ", _NOT_TEXT.sub(" ", text))
-    return unicodedata.normalize("NFC", text).translate(_ONE_APOSTROPHE)
+    text = _NOT_TEXT.sub(" ", text)
+    if _NOISE_MARKS.search(text):
+        text = _NOISE.sub(" ", text)
+    if text.isascii():
+        return text.replace("`", "'")
+    text = unicodedata.normalize("NFC", text).replace("\u200c", "")
+    for apostrophe in _APOSTROPHES:
+        text = text.replace(apostrophe, "'")
+    return text
 
 
 def words(cleaned: str) -> list[str]:
@@ -70,15 +79,23 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
     return Counter(word.lower() for text in texts for word in words(clean(text)))
 
 
-def letters_by_script(found: Mapping[str, int]) -> dict[str, int]:
-    """Letters of each script in words with their counts."""
+def letters_by_script(found: Iterable[str]) -> dict[str, int]:
+    """Letters of each script in words."""
+    # By first letter first, of which there are few.
+    beginnings: dict[str, int] = {}
     letters: Counter[str] = Counter()
-    for word, count in found.items():
-        name = script(word[0])
-        if name in UNSPACED:
-            # What is found as one word may be a whole clause, in two scripts.
-            for character in word:
-                letters[script(character) or name] += count
-        elif name:
-            letters[name] += len(word) * count
+    for word in found:
+        first = word[0]
+        if first >= "\u3040":
+            name = script(first)
+            if name in UNSPACED:
+                # What is found as one word may be a whole clause, in two scripts.
+                for character in word:
+                    letters[script(character) or name] += 1
+                continue
+        beginnings[first] = beginnings.get(first, 0) + len(word)
+    for first, count in beginnings.items():
+        name = script(first)
+        if name:
+            letters[name] += count
     return dict(letters)

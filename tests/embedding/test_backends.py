@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ class _Model:
     """Stands in for a model of sentence-transformers: remembers what it was asked, answers with counted vectors."""
 
     length = DIMENSIONS
-    asked: list[list[str]] = []
+    asked: ClassVar[list[list[str]]] = []
 
     def __init__(self, name: str) -> None:
         if name == "nowhere":
@@ -33,14 +32,14 @@ class _Model:
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Model]]:
+def library(monkeypatch: pytest.MonkeyPatch) -> type[_Model]:
     class Model(_Model):
-        asked: list[list[str]] = []
+        asked: ClassVar[list[list[str]]] = []
 
     module = ModuleType("sentence_transformers")
     module.SentenceTransformer = Model  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "sentence_transformers", module)
-    yield Model
+    return Model
 
 
 def test_texts_arrive_as_the_model_was_trained_on_them(library: type[_Model], tmp_path: Path) -> None:

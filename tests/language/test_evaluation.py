@@ -9,21 +9,28 @@ import pytest
 from typer.testing import CliRunner
 
 from polywire.commands.evaluate import app
-from polywire.evaluation.language import detect_all, evaluate, is_right, same_language
+from polywire.evaluation.language import detect_all, evaluate, is_right
 from streams.language import Detection
 
 
-def test_documented_equivalents_are_right() -> None:
-    assert is_right("nb", "no")
-    assert is_right("zh-Hant", "zh")
-    assert is_right("fil", "tl")
-    assert is_right("prs", "fa")
-    assert is_right("pt_BR", "pt")
-    assert is_right("sh", "hr")
-    assert not is_right("nn", "no")
-    assert not is_right("sh", "sl")
-    assert not is_right("en", "und")
-    assert same_language("en-GB") == "en"
+@pytest.mark.parametrize(
+    ("gold", "found"),
+    [
+        ("nb", "no"), ("nob", "no"), ("zh-Hant", "zh"), ("zho", "zh"), ("cmn", "zh"), ("zh-yue", "yue"), ("fil", "tl"),
+        ("prs", "fa"), ("pes", "fa"), ("pt_BR", "pt"), ("sh", "hr"), ("cnr", "sr"), ("srp", "sr"), ("sr-Latn", "sr"),
+        ("iw", "he"), ("in", "id"), ("kmr", "ku"), ("msa", "ms"), ("fuc", "ff"), ("swa", "sw"), ("khk", "mn"),
+        ("be-tarask", "be"), ("shi", "tzm"), ("nde", "nd"), ("en-GB", "en"),
+    ],
+)  # fmt: skip
+def test_documented_equivalents_are_right(gold: str, found: str) -> None:
+    assert is_right(gold, found)
+
+
+@pytest.mark.parametrize(
+    ("gold", "found"), [("nn", "no"), ("sh", "sl"), ("en", "und"), ("yue", "zh"), ("ckb", "ku"), ("hr", "sr")]
+)
+def test_different_languages_are_not(gold: str, found: str) -> None:
+    assert not is_right(gold, found)
 
 
 def test_figures_by_hand() -> None:
