@@ -52,7 +52,7 @@ _CAPPED = {
 }
 """Words that the corpus has in deals far more often than news has: they may say little by themselves."""
 _AT_MOST = {"civil_text": -1.5}
-"""A text on civil matters that never speaks of the military: too rare among the labelled ones to be learnt from them."""
+"""A text on civil matters that never speaks of the military: too rare among the labelled ones to be learnt."""
 _AGAINST = frozenset({"gear_only", "gear_by_neighbours", "name_only", "parties=0", "no_transfer", "no_weapon"})
 _UNSURE = (0.04, 0.97)
 _DIGITS = 4

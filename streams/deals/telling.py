@@ -94,6 +94,10 @@ def _same_transfer(full: Telling, other: Telling) -> bool:
     return set(other.supplier) <= set(full.supplier) and set(other.recipient) <= set(full.recipient)
 
 
+def _weight(one: Telling) -> float:
+    return one.score * (1.0 if one.supplier and one.recipient else _OPEN) * (1.0 if _directed(one) else _VAGUE)
+
+
 def _another(one: Telling) -> bool:
     sides = bool(one.supplier and one.recipient) and one.roles.score >= _SIDES
     return sides and one.score >= _ANOTHER and (_directed(one) or one.sentence.has(*_OTHER_TRANSFERS))
