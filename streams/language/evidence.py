@@ -14,7 +14,7 @@ from streams.language.ngrams import NgramModel
 from streams.language.words import clean, letters_by_script, script, words
 
 TITLE_LENGTH = 300
-TEXT_PLACES, PLACE_LENGTH = 3, 160
+TEXT_PLACES, PLACE_LENGTH = 3, 140
 """Characters that are looked at: of a long text a piece out of each third, so that a notice in another language above
 or below it does not decide. More changes no decision and costs time."""
 

@@ -33,13 +33,17 @@ def refit(
         labelled: news by source, with `lang`, `title` and `text`.
     """
     tables = fit(collect(declarations, messages, held_out=True))
-    weights = fit_mixture(tables, _texts(declarations, labelled))
+    weights = fit_mixture(tables, texts_to_weigh(declarations, labelled))
     fit(collect(declarations, messages)).save(SHIPPED)
     MIXTURE.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
     return weights
 
 
-def _texts(declarations: Path, labelled: Mapping[str, Iterable[Mapping[str, str]]]) -> list[tuple[str, str, str]]:
+def texts_to_weigh(
+    declarations: Path | None, labelled: Mapping[str, Iterable[Mapping[str, str]]]
+) -> list[tuple[str, str, str]]:
+    """(source, language, text) to fit the weights on: titles and leads of news, and what `held_out_paragraphs` gives of
+    the declarations, unless they are left out."""
     texts = []
     for source, articles in sorted(labelled.items()):
         told: dict[str, list[str]] = defaultdict(list)
@@ -48,7 +52,7 @@ def _texts(declarations: Path, labelled: Mapping[str, Iterable[Mapping[str, str]
         for language, found in sorted(told.items()):
             texts += [(source, language, text) for text in _spread(found, _PER_LANGUAGE)]
     declared: dict[str, list[str]] = defaultdict(list)
-    for language, text in held_out_paragraphs(declarations):
+    for language, text in held_out_paragraphs(declarations) if declarations else ():
         declared[language].append(text[:_HEADLINE])
     for language, found in sorted(declared.items()):
         texts += [("declaration", language, text) for text in _spread(found, _PER_LANGUAGE_DECLARED)]
