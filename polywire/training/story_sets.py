@@ -100,13 +100,15 @@ class Pairs:
         self._elsewhere: npt.NDArray[np.bool_] = placed[:, None] & placed[None, :] & ~self._here
         self._lexical = [(name, root_of_shared(_own_products(shared_matrix(records, kind)))) for name, kind in LEXICAL]
         self._lengths = np.array([means.length(language) for language in of.languages])
+        self._detail = np.array([record.detail for record in records])
 
     def scores(self, weights: Weights, thresholds: Sequence[float]) -> list[float]:
         """BCubed F1 of the linkage at each of the thresholds, which must fall."""
         closeness = combine(self._products.copy(), self._gaps, self._here, self._elsewhere, weights)
         for name, shared in self._lexical:
             closeness += weights.weight(name) * shared
-        linkage = Linkage(closeness.astype(np.float32), self._lengths, weights.cohesion, weights.weight("common"))
+        np.fill_diagonal(closeness, 1.0)
+        linkage = Linkage(closeness.astype(np.float32), self._lengths, self._detail, weights)
         return [self.set.score([str(x) for x in linkage.run(threshold)]) for threshold in thresholds]
 
 

@@ -1,8 +1,8 @@
 """Agglomerative clustering of a window of articles: average linkage over each cluster's own width.
 
 Two clusters are as close as their members on average, divided by how close the members of each are among themselves
-(to a power): a story told in many ways takes in what a story of near-identical copies would not. Costs n^2 memory
-(4 bytes each) and somewhat over n^2 time.
+(to a power): a story told in many ways takes in what a story of near-identical copies would not. Clusters of several
+full texts must be closer than others to become one. Costs n^2 memory (4 bytes each) and somewhat over n^2 time.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from streams.stories.model import Weights
+from streams.stories.width import grown, width
+
 Matrix = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 _NEVER = -1e9
 
 
 class Linkage:
     """Clusters of n items, merged best first; ties go to the item that comes first."""
 
-    def __init__(self, closeness: Matrix, shared: npt.NDArray[np.float64], cohesion: float, common: float) -> None:
-        """`closeness` (n, n) is symmetric, with each item's closeness to itself on the diagonal; it is used up.
+    def __init__(self, closeness: Matrix, shared: Floats, detail: Floats, weights: Weights) -> None:
+        """`closeness` (n, n) is symmetric, with 1 on the diagonal; it is used up.
 
-        `shared` (n,) is the length of what was taken out of each item as common to the stream. `cohesion` is the
-        power of the width, `common` the weight of the product of two clusters' mean `shared`.
+        `shared` (n,) is the length of what was taken out of each item as common to the stream; `detail` (n,) how
+        much of a full text it has, 0 to 1. Of the weights it takes `cohesion`, `width`, `grown` and `common`.
         """
         n = len(closeness)
         self.labels = np.arange(n)
@@ -30,8 +34,9 @@ class Linkage:
         self._size = np.ones(n)
         self._own = closeness.diagonal().astype(np.float64)
         self._shared = shared.astype(np.float64).copy()
+        self._detail = detail.astype(np.float64).copy()
         self._alive = np.ones(n, bool)
-        self._cohesion, self._common = cohesion, common
+        self._weights, self._common = weights, weights.weight("common")
         self._best = np.full(n, _NEVER)
         self._other = np.zeros(n, np.int64)
 
@@ -70,16 +75,19 @@ class Linkage:
         self._sums[:, first] = self._sums[first]
         self._size[first] += self._size[second]
         self._shared[first] += self._shared[second]
+        self._detail[first] += self._detail[second]
         self._alive[second] = False
         self._best[second] = _NEVER
         self.labels[self.labels == second] = first
 
-    def _row(self, i: int) -> npt.NDArray[np.float64]:
+    def _row(self, i: int) -> Floats:
         """(n,) closeness of cluster i to every other."""
-        width = np.maximum(self._own / np.square(self._size), 0.01)
+        wide = width(self._own, self._size, self._weights.width)
         mean = self._sums[i] / (self._size[i] * self._size)
-        row = mean / np.power(width[i] * width, self._cohesion / 2)
+        row = mean / np.power(wide[i] * wide, self._weights.cohesion / 2)
         row += self._common * (self._shared[i] / self._size[i]) * (self._shared / self._size)
+        known = grown(self._size) * self._detail / self._size
+        row -= self._weights.grown * known[i] * known
         row[~self._alive] = _NEVER
         row[i] = _NEVER
         return row

@@ -19,7 +19,11 @@ class Weights:
     """Closeness = sum of weight times signal. Join where it reaches `join`, keep together where it reaches `repair`."""
 
     cohesion: float
-    """Power of a story's own width by which similarity is divided; 0: none, 1: similarity to the centroid."""
+    """Power of a story's own width by which similarity is divided; 0: none."""
+    width: float
+    """How alike two articles of one story usually are (see width.py)."""
+    grown: float
+    """By how much closer than others two stories must be that are grown and full (see width.py), in a repair."""
     signals: tuple[float, ...]
     join: float
     repair: float
@@ -50,12 +54,14 @@ class Weights:
         named = stored["signals"]
         if set(named) != set(SIGNALS):
             raise ValueError(f"weights for {sorted(named)}, not for {sorted(SIGNALS)}")
-        others = {k: float(stored[k]) for k in ("cohesion", "join", "repair", "stay", "slope")}
+        others = {k: float(stored[k]) for k in ("cohesion", "width", "grown", "join", "repair", "stay", "slope")}
         return cls(signals=tuple(float(named[name]) for name in SIGNALS), **others)
 
     def dump(self) -> dict[str, Any]:
         return {
             "cohesion": self.cohesion,
+            "width": self.width,
+            "grown": self.grown,
             "signals": dict(zip(SIGNALS, self.signals, strict=True)),
             "join": self.join,
             "repair": self.repair,
@@ -65,10 +71,12 @@ class Weights:
 
 
 START = Weights(
-    cohesion=0.8,
+    cohesion=1.0,
+    width=0.6,
+    grown=0.4,
     signals=(1.0, 0.15, 0.7, 0.05, 0.1, 0.0, 0.015, 0.01, 0.02),
-    join=0.5,
-    repair=0.5,
+    join=0.68,
+    repair=0.6,
     stay=0.02,
     slope=20.0,
 )

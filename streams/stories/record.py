@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.stories.terms import Terms, pack_terms, unpack_terms
+import numpy as np
+
+from streams.stories.terms import KIND_SHIFT, WORD, Terms, pack_terms, unpack_terms
 from streams.stories.vectors import Bytes, pack, unpack
+from streams.stories.width import FULL_WORDS
 
 FORMAT = 1
 
@@ -50,6 +53,16 @@ class Record:
     """Articles whose records were deleted when it arrived."""
     learnt: dict[str, Any] | None = None
     """What had been learnt from the stream, where it was learnt anew at this article."""
+    words: int = field(init=False)
+    """Different words in title and lead, up to FULL_WORDS."""
+
+    def __post_init__(self) -> None:
+        self.words = min(FULL_WORDS, int(np.count_nonzero(self.terms >> KIND_SHIFT == WORD)))
+
+    @property
+    def detail(self) -> float:
+        """How much of a full text it has: 0 to 1."""
+        return self.words / FULL_WORDS
 
     def dump(self) -> dict[str, Any]:
         """As JSON-able values; short keys, because there is one for each article of weeks."""

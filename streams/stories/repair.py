@@ -70,7 +70,8 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     np.fill_diagonal(closeness, 1.0)
     _keep_apart(records, closeness)
     lengths = np.array([means.length(language) for language in languages])
-    linkage = Linkage(closeness, lengths, weights.cohesion, weights.weight("common"))
+    detail = np.array([r.detail for r in records])
+    linkage = Linkage(closeness, lengths, detail, weights)
     for together in _kept_together(records):
         linkage.join(together)
     return linkage.run(weights.repair)

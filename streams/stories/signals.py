@@ -1,6 +1,7 @@
 """The signals that say whether an article belongs to a story.
 
-similarity  mean product with the story's members (1: the same), over the story's own width
+similarity  mean product with the story's members, over the story's own width and the usual one (width.py): 1 where
+            the article is as like them as they are each other
 age         minus the mean distance in time to the members, in units of two days, each at most three
 common      how much of both had been taken out as common to the whole stream (centering.py): where one topic floods
             the stream, what is left is less alike even for one event, and less is asked of it
@@ -25,7 +26,6 @@ from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import SCALE
 
 SHARED_CAP = 12.0
-_MIN_WIDTH = 0.1
 
 
 class Comparison:
@@ -33,7 +33,7 @@ class Comparison:
 
     def __init__(self, record: Record, table: StoryTable, means: StreamMeans, weights: Weights) -> None:
         self._record, self._table, self._means = record, table, means
-        self._cohesion = weights.cohesion
+        self._half_cohesion, self._width = weights.cohesion / 2, weights.width
         self._similarity_weight, self._common_weight = weights.weight("similarity"), weights.weight("common")
         terms = record.terms.tolist()
         self._rarity = {term: table.rarity(term) for term in terms if kind_of(term) != PLACE}
@@ -63,8 +63,9 @@ class Comparison:
         )
 
     def _similarity(self, product: float, story: Story) -> float:
-        width = story.length / (SCALE * story.size)
-        return product / SCALE * width / max(width, _MIN_WIDTH) ** self._cohesion
+        mean = product / SCALE * story.length / (SCALE * story.size)
+        found: float = mean / (self._width * story.width(self._width)) ** self._half_cohesion
+        return found
 
     def _common(self, story: Story) -> float:
         taken = 0.0

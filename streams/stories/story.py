@@ -12,6 +12,7 @@ import numpy.typing as npt
 from streams.stories.record import Record
 from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
+from streams.stories.width import width
 
 AGE_UNIT_MS = 48 * 3_600_000
 AGE_CAP = 3.0
@@ -44,10 +45,11 @@ class Story:
     def size(self) -> int:
         return len(self.members)
 
-    @property
-    def width(self) -> float:
-        """Mean of all products between members, each with itself included: 1 for a single article."""
-        return (self.length / (SCALE * len(self.members))) ** 2
+    def width(self, usual: float) -> float:
+        """How alike its members are, as far as they can tell (see width.py)."""
+        if len(self.members) == 1:
+            return usual
+        return width((self.length / SCALE) ** 2, len(self.members), usual)
 
     @property
     def terms(self) -> set[int] | Counter[int]:

@@ -73,7 +73,7 @@ def test_the_fit_recovers_from_a_bad_start() -> None:
 
 
 def test_the_last_look_back_is_part_of_the_evaluation() -> None:
-    articles = stream(25, 8, noise=0.95)
+    articles = stream(25, 8, noise=1.15)
     decided = cluster(articles, Clusterer())
     assert any(arrival != final for arrival, final in decided.values())
     only_arrival = cluster(articles, Clusterer(), settle=False)

@@ -77,7 +77,7 @@ def test_repairs_change_nothing_by_themselves_and_are_the_same_twice() -> None:
 
 
 def test_a_repaired_state_survives_a_restart() -> None:
-    articles = stream(25, 10, noise=0.95)
+    articles = stream(25, 10, noise=1.15)
     clusterer = Clusterer()
     store = {a.article_id: a for a in map(clusterer.assign, articles[:150])}
     moved = [a for c in clusterer.repairs() for a in clusterer.correct(c)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from schemas.readings import Entity
 from streams.stories.cells import Cells, Centres, sketch, sketch_rows
 from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
-from streams.stories.model import SIGNALS, Weights
+from streams.stories.model import SIGNALS, START, Weights
 from streams.stories.story import Story
 from streams.stories.terms import ENTITY, NUMBER, PLACE, kind_of, pack_terms, read_terms, skeleton, unpack_terms
 from streams.stories.vectors import DIMENSIONS, pack, quantise, quantise_rows, unpack
@@ -53,13 +55,20 @@ def test_the_linkage_does_what_it_says() -> None:
     random = np.random.default_rng(3)
     points = random.normal(size=(40, 6)) + 2 * random.normal(size=(5, 6))[random.integers(5, size=40)]
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    closeness, shared = (points @ points.T).astype(np.float32), random.random(40) * 0.4
+    closeness, shared, detail = (points @ points.T).astype(np.float32), random.random(40) * 0.4, random.random(40)
+    np.fill_diagonal(closeness, 1.0)
+    weights = replace(START, cohesion=0.8, width=0.7, grown=0.3)
     clusters = [[i] for i in range(40)]
 
     def between(a: list[int], b: list[int]) -> float:
         mean = closeness[np.ix_(a, b)].mean()
-        widths = [max(float(closeness[np.ix_(c, c)].mean()), 0.01) for c in (a, b)]
-        return float(mean / (widths[0] * widths[1]) ** 0.4 + 0.7 * shared[a].mean() * shared[b].mean())
+        widths, known = [], []
+        for c in (a, b):
+            pairs = [closeness[i, j] for i in c for j in c if i != j]
+            widths.append(max((sum(pairs) + 6 * 0.7) / (len(pairs) + 6), 0.01))
+            known.append((len(c) - 1) / (len(c) + 2) * detail[c].mean())
+        common = START.weight("common") * shared[a].mean() * shared[b].mean()
+        return float(mean / (widths[0] * widths[1]) ** 0.4 + common - 0.3 * known[0] * known[1])
 
     while True:
         pairs = [(between(a, b), a, b) for i, a in enumerate(clusters) for b in clusters[:i]]
@@ -67,7 +76,7 @@ def test_the_linkage_does_what_it_says() -> None:
         if score < 0.6:
             break
         clusters = [c for c in clusters if c is not a and c is not b] + [a + b]
-    labels = Linkage(closeness.copy(), shared, 0.8, 0.7).run(0.6)
+    labels = Linkage(closeness.copy(), shared, detail, weights).run(0.6)
     assert 1 < len(clusters) < 40
     assert {frozenset(np.flatnonzero(labels == x)) for x in set(labels)} == {frozenset(c) for c in clusters}
 
@@ -75,7 +84,7 @@ def test_the_linkage_does_what_it_says() -> None:
 def test_items_joined_beforehand_stay_together() -> None:
     closeness = np.full((4, 4), -1.0, np.float32)
     np.fill_diagonal(closeness, 1.0)
-    linkage = Linkage(closeness, np.zeros(4), 0.8, 0.0)
+    linkage = Linkage(closeness, np.zeros(4), np.ones(4), START)
     linkage.join([2, 0])
     linkage.join([2, 3])
     assert linkage.run(0.5).tolist() == [0, 1, 0, 0]
