@@ -23,6 +23,7 @@ from streams.deals.classifier import WEIGHTS
 from streams.deals.features import sentence_features
 from streams.deals.folding import fold
 from streams.deals.lexicon import OTHER_TALK
+from streams.deals.parties import PartyMention
 from streams.deals.reader import Candidate, Embed, find_candidates
 from streams.deals.roles import WEIGHTS as ROLE_WEIGHTS
 from streams.deals.roles import assign_roles, role_features
@@ -117,7 +118,7 @@ def prepare(rows: Sequence[Mapping[str, object]], embed: Embed | None) -> list[I
             items.append(Item(*base, None, None))
         for candidate in candidates:
             item = Item(*base, candidate.sentence, candidate.previous)
-            item.gold = {key: told.side(key) for key in candidate.sentence.party_keys}
+            item.gold = {p.key: told.side(p) for p in candidate.sentence.parties}
             item.act, item.status = told.act, told.status
             items.append(item)
     if embed is not None:
@@ -146,15 +147,17 @@ class _Told:
         weapons = (w for d in deals for w in d.get("weapons", ()))
         self._weapons = {part for w in weapons for part in re.split(r"[\s()«»„“”\"]+", fold(w)) if _telling(part)}
 
-    def side(self, key: str) -> int:
-        """0 supplier, 1 recipient, 2 neither."""
-        alike = {key, self._names.get(key, "")}
+    def side(self, party: PartyMention) -> int:
+        """0 supplier, 1 recipient, 2 neither; a maker supplies where its country does."""
+        if party.home in self._sides[0]:
+            return 0
+        alike = {party.key, self._names.get(party.key, "")}
         return 0 if alike & self._sides[0] else 1 if alike & self._sides[1] else 2
 
     def rank(self, candidate: Candidate) -> tuple[float, int]:
         """Both sides in it, then one of them, then its weapons, then a verb of transfer; the earliest of equals."""
         sentence = candidate.sentence
-        sides = {self.side(key) for key in sentence.party_keys} - {2}
+        sides = {self.side(party) for party in sentence.parties} - {2}
         inside = sentence.folded[sentence.start : sentence.end]
         weapon = any(part in inside for part in self._weapons)
         strong = sentence.has("give", "sell", "buy", "get")

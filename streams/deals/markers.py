@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from streams.deals.folding import in_word
@@ -11,6 +12,7 @@ from streams.deals.sentence import ReadSentence
 
 ROLES = ("to", "from", "by", "with", "of", "subject", "against")
 
+_CASES = frozenset({"to", "from", "by"})
 _REACH_WORDS = 2
 """Words that may stand between a preposition and the name ("to the government of …")."""
 
@@ -47,6 +49,13 @@ def markers_of(sentence: ReadSentence, party: PartyMention) -> set[str]:
         role = next((r for form, r in places["suffix"] if (tail and tail == form) or word.endswith(form)), None)
         if role:
             found.add(role)
+    # The case may stand on the force that follows ("भारतीय नौसेना को", "Azerbaycan ordusuna").
+    force = _force_word(sentence, party) if not found & _CASES else None
+    if force is not None:
+        if "suffix" in places and not anywhere:
+            word = sentence.folded[force[0] : force[1]]
+            found |= {r for r in [next((r for form, r in places["suffix"] if word.endswith(form)), None)] if r}
+        party = replace(party, end=force[1], word_end=force[1])
     if "after" in places:
         role = _after(sentence, party, places["after"], anywhere)
         if role is None and anywhere:
@@ -56,6 +65,17 @@ def markers_of(sentence: ReadSentence, party: PartyMention) -> set[str]:
         if role:
             found.add(role)
     return found
+
+
+def _force_word(sentence: ReadSentence, party: PartyMention) -> tuple[int, int] | None:
+    """The word for an army or navy that follows a party's name at once: where it begins and ends."""
+    for hit in sentence.by_class.get("mil", ()):
+        if 0 <= hit.start - party.word_end <= 2 and party.is_state:
+            end = hit.end
+            while end < sentence.end and in_word(sentence.folded[end]):
+                end += 1
+            return hit.start, end
+    return None
 
 
 def _before(sentence: ReadSentence, party: PartyMention, entries: list[tuple[str, str]], anywhere: bool) -> str | None:

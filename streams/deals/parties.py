@@ -11,6 +11,8 @@ from streams.entities.lookup import country_id
 
 _GROUP_KINDS = frozenset({"armed_group", "alliance"})
 _COMPANY_KINDS = frozenset({"maker", "exporter", "company"})
+_ADJOINING = 16
+"""Characters between a maker and the country it is of."""
 _STATE_PLACES = frozenset({"country", "capital"})
 _STATE_KINDS = frozenset({"force", "ministry", "government", "agency"})
 
@@ -73,7 +75,23 @@ def find_parties(entities: Sequence[Entity], text: str) -> list[PartyMention]:
                 )
             )
     found.sort(key=lambda m: (m.start, -m.end, m.key))
-    return _outermost(found)
+    return _without_homes(_outermost(found), text)
+
+
+def _without_homes(mentions: list[PartyMention], text: str) -> list[PartyMention]:
+    """Without states that only say whose a maker is ("the German company Diehl", "Brazil's Embraer")."""
+    kept: list[PartyMention] = []
+    for i, mention in enumerate(mentions):
+        beside = mentions[max(0, i - 1) : i] + mentions[i + 1 : i + 2]
+        if not (mention.is_state and any(m.home == mention.key and _adjoin(mention, m, text) for m in beside)):
+            kept.append(mention)
+    return kept
+
+
+def _adjoin(one: PartyMention, two: PartyMention, text: str) -> bool:
+    first, second = sorted((one, two), key=lambda m: m.start)
+    between = text[first.word_end : second.word_start]
+    return len(between) <= _ADJOINING and len(between.split()) <= 2 and "\n" not in between
 
 
 def _party_key(entity: Entity) -> tuple[str | None, bool]:
