@@ -61,3 +61,27 @@ def test_sides_the_wrong_way_round_are_wrong(tmp_path: Path) -> None:
 def test_a_missing_prediction_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="says nothing of 4"):
         evaluate_deals(_write(tmp_path / "g", GOLD), predictions=_write(tmp_path / "p", []))
+
+
+def test_main_and_passing_mentions_kinds_and_acts_are_told_apart(tmp_path: Path) -> None:
+    deal = {"supplier": ["FR"], "recipient": ["EG"], "act": "sale", "status": "planned"}
+    gold = [
+        {"id": "1", "lang": "en", "arms_deal": True, "strength": "main", "kind": "sale", "deals": [deal]},
+        {"id": "2", "lang": "en", "arms_deal": True, "strength": "passing", "kind": "trial", "deals": [deal]},
+        {"id": "3", "lang": "de", "arms_deal": False, "strength": None, "kind": "parade", "deals": []},
+    ]
+    read = {"supplier": [_id("FR")], "recipient": [_id("EG")], "act": "sale", "status": "reported"}
+    told = [{**_told("1", True, 0.9), "deals": [read]}, _told("2", False, 0.2), _told("3", True, 0.8)]
+    report = evaluate_deals(_write(tmp_path / "g", gold), predictions=_write(tmp_path / "p", told))
+    assert report.groups == {"deal, main": (1, 1), "deal, passing": (1, 0), "parade": (1, 1)}
+    assert (report.acts, report.statuses) == ((1, 1), (0, 1))
+    assert report.confusions == {"status: reported for planned": 1}
+
+
+def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "gold"
+    folder.mkdir()
+    _write(folder / "a.jsonl", GOLD[:2])
+    _write(folder / "b.jsonl", GOLD[2:])
+    predictions = [_told(row["id"], False, 0.1) for row in GOLD]
+    assert evaluate_deals(folder, predictions=_write(tmp_path / "p", predictions)).overall.articles == len(GOLD)
