@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from streams.entities.running import OPEN, RunningText, acronym
-from streams.entities.surroundings import is_given, kinds
+from streams.entities.surroundings import is_given, is_given_as_listed, kinds
 
 _ADJECTIVE: Final = re.compile(
     r"(?:[aieo]|ego|ogo|omu|emu|im|ih|iem|om|em|oga|ou|oi|ata|oto|ite|iat|ia|ie|ii|o[gm]a|ega|emu|at)$"
@@ -14,6 +14,7 @@ _ADJECTIVE: Final = re.compile(
 ADJECTIVAL: Final = re.compile(
     r"(?:sk|ck|n|ov|ev|zk|rn|ln|sn|vn|tn|ij)(?:i|a|e|o|ego|eho|iho|ogo|omu|emu|im|ih|om|em|ou|oi|u|oga|ega|ata|oto|ia|iat)$"
 )
+_AND: Final = frozenset({"i", "a", "ta", "in", "oraz"})
 _PREPOSITION_OF_PLACE: Final = frozenset({"v", "ve", "vo", "vav"})
 
 
@@ -67,8 +68,8 @@ class BodyText(RunningText):
             and "body" in kinds(self._latin(index + 1))
         )
 
-    def _continued(self, head: int) -> int:
-        """The last word of a body's name whose word for it is `head`."""
+    def _continued(self, head: int, *, adjectives: bool) -> int:
+        """The last word of a body's name whose word for it is `head`; adjectives stand before that, or not."""
         last = head
         while last + 1 < len(self._words):
             following = self._words[last + 1]
@@ -86,7 +87,7 @@ class BodyText(RunningText):
             if following.capital:
                 if "role" in found and not found & {"body", "field"}:
                     break
-                if is_given(latin) and self._words_capital(last + 2) and last == head:
+                if ((is_given(latin) and last == head) or is_given_as_listed(latin)) and self._words_capital(last + 2):
                     break
                 last += 1
                 continue
@@ -96,11 +97,19 @@ class BodyText(RunningText):
             if "body" in found and last == head and self._reaches(last + 1):
                 last += 1
                 continue
-            if "of" in found and self._reaches(last + 1, prepositions=latin in _PREPOSITION_OF_PLACE):
+            if "of" in found and self._goes_on(head, last + 1, adjectives=adjectives):
                 last += 2
                 continue
             break
         return last
+
+    def _goes_on(self, head: int, index: int, *, adjectives: bool) -> bool:
+        """The preposition and the word after it belong to the name: soud v Ostravě, ústav pro výzkum."""
+        latin = self._latin(index)
+        if latin not in _PREPOSITION_OF_PLACE:
+            return self._reaches(index)
+        taught = self._latin(head).startswith(("univer", "fakult"))
+        return adjectives != taught and self._reaches(index, prepositions=True)
 
     def _reaches(self, index: int, *, prepositions: bool = False) -> bool:
         """The word after a preposition belongs to the body's name."""
@@ -111,4 +120,5 @@ class BodyText(RunningText):
         found = kinds(self._latin(at))
         if word.capital:
             return prepositions or self._latin(index) in ("imeni", "im", "imena") or "field" in found
-        return not prepositions and "field" in found and "says" not in found
+        joins = not (self._latin(index) in _AND and ADJECTIVAL.search(self._latin(at)))
+        return not prepositions and joins and "field" in found and "says" not in found

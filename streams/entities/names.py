@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from streams.entities.bodies import BodyText
+from streams.entities.bodies import ADJECTIVAL, BodyText
 from streams.entities.running import CLOSE, OPEN, ROMAN, WORD, Kind, Word, acronym, frequent, small_words
 from streams.entities.slavic import latinised, same
-from streams.entities.surroundings import ends_like_surname, is_given, is_patronymic, kinds
+from streams.entities.surroundings import ends_like_surname, is_given, is_given_as_listed, is_patronymic, kinds
 
 _LEGAL: Final = re.compile(
     r",?\s(?:spol\.\ss\s?r\.\s?o\.|s\.\s?r\.\s?o\.|a\.\s?s\.|Sp\.\sz\s?o\.\s?o\.|S\.\s?A\.|d\.\s?o\.\s?o\.|d\.\s?d\.|"
@@ -28,6 +28,14 @@ _SUFFIX_OF_PLACE: Final = re.compile(
     r"(?:a|u|e|i|em|om|ou|oi|ie|ii|iu|ah|ih)?$"
 )
 _MOST_QUOTED: Final = 5
+_SAINTS: Final = frozenset({"san", "santa", "sankt", "los", "las", "sao"})
+_LIKE_A_BODY: Final = re.compile(
+    r"(?:bank|centr|centar|gaz|prom|naft|neft|energo|eksport|telekom|trans|holding|invest|aviat?|stroi|nadzor|stat|min|fin)"
+    r"(?:a|u|e|i|om|em|ou)?$|^(?:min|ukr|ros|bel|bulgar|gos|derz|oblast)(?!k)[a-z]{3,}(?:nadzor|or[og]n[ai]?|bud|gaz|prom|zaliznic[ai]?|post|kom|servis|fond|agro)"
+)
+_WITH: Final = frozenset({"z", "ze", "s", "so", "sa", "zi", "iz"})
+_INSTRUMENTAL: Final = ("im", "em", "om")
+_AND: Final = frozenset({"i", "a", "ta", "in", "oraz", "ili", "abo", "nebo", "alebo", "ale"})
 _NEVER_ALONE: Final = frozenset({"dom", "domu", "front", "blok", "svet", "klub", "zbor", "straz"})
 
 
@@ -57,6 +65,8 @@ class _Reader(BodyText):
         super().__init__(text, known)
         self._frequent = frequent
         self._found: list[Found] = []
+        self._small: set[str] = set()
+        """Words that stand without a capital too."""
         self._open: list[int] = []
         """Single words that the rest of the text must explain."""
 
@@ -85,7 +95,7 @@ class _Reader(BodyText):
         return not (
             kind == "place"
             and alone
-            and is_given(self._words[index].latin)
+            and is_given_as_listed(self._words[index].latin)
             and self._words_capital(index + 1)
             and index + 1 not in self._known
         )
@@ -114,6 +124,8 @@ class _Reader(BodyText):
             if follower and "says" in kinds(follower):
                 return None
         before = self._kinds_before(index, reach=2)
+        if "thing" in kinds(word.latin) and not is_given(word.latin):
+            return last + 1
         if "thing" in before and "firm" not in before and "body" not in before:
             return last + 1
         if (
@@ -133,7 +145,7 @@ class _Reader(BodyText):
         head = self._head(index)
         if head is None:
             return None
-        last = self._continued(head)
+        last = self._continued(head, adjectives=head > index)
         word = self._words[index]
         if last == index:
             if word.first or word.latin in _NEVER_ALONE or "role" in kinds(word.latin):
@@ -154,7 +166,7 @@ class _Reader(BodyText):
                         break
                 elif self._parts(index, last + 1):
                     break
-                if self._head(last + 1) == last + 1 and "role" not in kinds(following.latin) and last > index:
+                if self._head(last + 1) is not None and "role" not in kinds(following.latin):
                     break
                 last += 1
                 continue
@@ -190,6 +202,8 @@ class _Reader(BodyText):
         if last == index and self._place_phrase(index):
             return self._take(index, index + 1, "place", sure=True)
         first = index
+        if "thing" in kinds(words[index].latin) and last > index and not is_given(words[index].latin):
+            return last + 1
         while first <= last and self._dropped(first, last):
             first += 1
         if first <= last:
@@ -205,11 +219,16 @@ class _Reader(BodyText):
         end = last + 1
         while end + 1 in self._known and self._words[end + 1].gap == " " and self._words[end + 1].capital:
             end += 1
-        if known == "person" and last == index and is_given(word.latin):
+        own = kinds(word.latin)
+        if known == "person" and last == index and not acronym(word) and not own & {"role", "club", "body", "firm"}:
+            if not is_given(word.latin) and "-" not in word.text:
+                return False
             self._take(index, end, "person", sure=True)
-        elif known == "place" and last == index and "siting" in kinds(word.latin):
+        elif known == "place" and last == index and "siting" in own:
             self._take(index, end, "place", sure=True)
-        elif known == "place" and last == index and "club" in kinds(word.latin):
+        elif (known == "place" and last == index and not word.first and own & {"firm", "ending"}) or (
+            known == "place" and last == index and "club" in own
+        ):
             self._take(index, end, "organization", sure=True)
         else:
             return False
@@ -256,11 +275,11 @@ class _Reader(BodyText):
         found = kinds(word.latin)
         if "role" in found and index < last and not is_given(word.latin):
             return True
-        if word.text in small_words("form") or ("thing" in found and index < last):
+        if index < last and (word.text in small_words("form") or word.text in small_words("not_a_name")):
             return True
         if not word.first:
             return False
-        if index == last or is_given(word.latin):
+        if index == last or (is_given(word.latin) and "place" not in found):
             return False
         return word.latin in self._frequent or bool(found & {"role", "in", "near", "of", "says", "place"})
 
@@ -278,15 +297,24 @@ class _Reader(BodyText):
         before = self._kinds_before(first, reach=1)
         given = is_given(words[0].latin)
         ending = any("ending" in kinds(w.latin or latinised(w.text)) for w in words)
+        own = kinds(words[0].latin)
         if "&" in text or any(w.text.isdigit() for w in words):
             kind: Kind = "organization"
+        elif "siting" in own and (not is_given_as_listed(words[0].latin) or words[0].latin in _SAINTS):
+            kind = "place"
+        elif "club" in own and not given:
+            kind = "organization"
         elif given and not (ending and "role" not in before):
             kind = "person"
         elif ending:
             kind = "organization"
         elif "role" in before or any(is_patronymic(w.latin) for w in words[1:]):
             kind = "person"
-        elif before & {"place"} or kinds(words[0].latin) & {"place", "siting"}:
+        elif (
+            before & {"place"}
+            or "place" in own
+            or ("place" in kinds(words[-1].latin) and ADJECTIVAL.search(words[0].latin))
+        ):
             kind = "place"
         elif before & {"firm", "body"}:
             kind = "organization"
@@ -322,8 +350,10 @@ class _Reader(BodyText):
     # -- what is left: by the other names of the text, then by what stands around
 
     def _settle(self) -> None:
-        persons: list[str] = []
+        persons = [self._words[i].latin for i, kind in self._known.items() if kind == "person"]
+        persons = [latin for latin in persons if len(latin) > 2]
         others: dict[Kind, list[str]] = {"organization": [], "place": []}
+        self._small = {latinised(w.text) for w in self._words if not w.capital}
         overridden = self._surnames_known_as_places()
         middle: list[str] = [w.latin for w in self._words if w.capital and not w.first]
         for name in self._found:
@@ -345,6 +375,8 @@ class _Reader(BodyText):
             kind: Kind | None = next(
                 (k for k, names in others.items() if any(same(word.latin, x) for x in names)), None
             )
+            if kind is None and self._is_no_name(first):
+                continue
             if (
                 kind is None
                 and word.first
@@ -355,7 +387,7 @@ class _Reader(BodyText):
                     continue
             kind = kind or self._by_context(first, near)
             if kind is not None:
-                self._take(first, first, kind, sure=False)
+                self._take(first, self._with_river(first, kind), kind, sure=False)
 
     def _surnames_known_as_places(self) -> list[str]:
         persons = [(f.start, f.end) for f in self._found if f.kind == "person"]
@@ -365,13 +397,46 @@ class _Reader(BodyText):
             if any(start < self._words[index].start < end for start, end in persons)
         ]
 
+    def _with_river(self, index: int, kind: Kind) -> int:
+        """The last word of a place whose name goes on after a preposition: Ústí nad Labem."""
+        over = self._lower(index + 1) == "nad" and self._words_capital(index + 2)
+        return index + 2 if kind == "place" and over else index
+
+    def _is_no_name(self, index: int) -> bool:
+        """Part of the name of an event or of a body that ends in a word not known, or a common word."""
+        word = self._words[index]
+        found = kinds(word.latin)
+        if "event" in found:
+            return True
+        following = self._lower(index + 1)
+        joined = following is not None and self._words[index + 1].gap == " "
+        if joined and found & {"field", "siting"} and ADJECTIVAL.search(word.latin):
+            return True
+        return word.latin in self._frequent and word.latin in self._small
+
+    def _coordinated(self, index: int) -> Kind | None:
+        """What the name before this one in a list is: in Utah and Sonora."""
+        word = self._words[index]
+        at = index - 1
+        if word.gap == " " and at > 0 and self._lower(at) in _AND and self._words[at].gap == " ":
+            at -= 1
+        elif word.gap != ", ":
+            return None
+        if at < 0 or not self._words[at].capital:
+            return None
+        known = self._known.get(at)
+        end = self._words[at].end
+        return known or next((f.kind for f in self._found if f.end == end), None)
+
     def _at_start(self, index: int) -> Kind | None:
         """A single word that begins a sentence and stands nowhere else: only what is clear."""
         word = self._words[index]
         following = self._lower(index + 1)
-        if word.latin in self._frequent or len(word.latin) < 4 or following is None:
+        if word.latin in self._frequent or len(word.latin) < 4 or following is None or "role" in kinds(word.latin):
             return None
-        if is_given(word.latin) or ("says" in kinds(following) and ends_like_surname(word.latin)):
+        if len(word.latin) > 5 and _LIKE_A_BODY.search(word.latin):
+            return "organization"
+        if is_given_as_listed(word.latin) or ("says" in kinds(following) and ends_like_surname(word.latin)):
             return "person"
         return None
 
@@ -379,17 +444,25 @@ class _Reader(BodyText):
         word = self._words[index]
         if "place" in near:
             return "place"
+        if index > 1 and self._lower(index - 1) == "nad" and self._known.get(index - 2) == "place":
+            return None
         if "club" in kinds(word.latin) or near & {"body", "firm"}:
             return "organization"
         if "in" in near:
             return "place"
+        alike = self._coordinated(index)
+        if alike is not None:
+            return alike
         following = self._lower(index + 1)
         if following and "says" in kinds(following):
             return "person"
+        if len(word.latin) > 5 and _LIKE_A_BODY.search(word.latin):
+            return "organization"
         if is_given(word.latin):
             return "person"
         if "near" in near:
-            return "place"
+            with_somebody = self._latin(index - 1) in _WITH and ends_like_surname(word.latin)
+            return "person" if with_somebody and word.latin.endswith(_INSTRUMENTAL) else "place"
         if _foreign(word.text, self._text):
             return "organization"
         if ends_like_surname(word.latin):

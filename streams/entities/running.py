@@ -83,7 +83,7 @@ def _begins(gap: str, before: Word | None) -> bool:
         return before.text.lower() not in small_words("abbreviation")
     if stripped[0] in ".!?…":
         return True
-    return ":" in stripped and any(c in OPEN for c in stripped)
+    return ":" in stripped
 
 
 def acronym(word: Word) -> bool:

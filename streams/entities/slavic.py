@@ -18,8 +18,8 @@ _CYRILLIC: Final = str.maketrans(
         "я": "a", "w": "v", "y": "i", "j": "", "q": "k", "x": "ks", "'": "", "’": "", "-": "",
     }
 )  # fmt: skip
-_DIGRAPHS: Final = re.compile("sz|cz|rz|ch")
-_ONE: Final = {"sz": "s", "cz": "c", "rz": "r", "ch": "h"}
+_DIGRAPHS: Final = re.compile("sz|cz|ch")
+_ONE: Final = {"sz": "s", "cz": "c", "ch": "h"}
 _ENDING: Final = re.compile(
     r"(?:ovima|ovoi|ovom|ovih|ovim|ovem|ovega|ovemu|iego|iemu|ego|emu|ogo|omu|ovi|evi|ami|ama|imi|iem|iom|oga|"
     r"ou|oi|om|em|im|ih|ah|am|ov|ev|ei|ia|iu|ie|ii|oe|io|[aeiou])$"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final
 
 from streams.entities.records import TABLES, read_table
 from streams.entities.slavic import latinised, stem
 
+_CASED_SCRIPTS: Final = 0x530
 _PATRONYMIC: Final = re.compile(r"(?:ov|ev|iev)(?:ic|na|ni|nu|noi)(?:a|u|em|om|i|e)?$|iv(?:na|ni|nu|noiu)$")
 _SURNAME: Final = re.compile(
     r"(?:ovic|evic|ic|enko|enka|enk[aou]|cuk|iuk|uk|ak|ik|ek|ec|sk[iaou]|ck[iaou]|ov|ova|ovo|ev|eva|in|ina|ian|an|ar|dze|svili|"
@@ -27,20 +29,33 @@ def kinds(latin: str) -> frozenset[str]:
     return frozenset(kind for kind, pattern in _patterns().items() if pattern.match(latin))
 
 
-@cache
-def _given() -> frozenset[str]:
-    found: set[str] = set()
+def _listed() -> Iterator[str]:
     for table in ("given_names.txt", "given_names_cased.txt"):
         for line in (TABLES / table).read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#") and ord(line[0]) < 0x530:
-                found.add(stem(latinised(line)))
-    return frozenset(found)
+            if line and not line.startswith("#") and ord(line[0]) < _CASED_SCRIPTS:
+                yield line
+
+
+@cache
+def _given() -> frozenset[str]:
+    return frozenset(stem(latinised(name)) for name in _listed())
 
 
 @lru_cache(maxsize=50_000)
 def is_given(latin: str) -> bool:
     """A latinised word is a given name, in any case."""
     return len(latin) > 1 and stem(latin) in _given()
+
+
+@cache
+def _given_as_listed() -> frozenset[str]:
+    return frozenset(latinised(name) for name in _listed())
+
+
+@lru_cache(maxsize=50_000)
+def is_given_as_listed(latin: str) -> bool:
+    """A latinised word is a given name without any ending."""
+    return len(latin) > 2 and latin in _given_as_listed()
 
 
 @lru_cache(maxsize=50_000)

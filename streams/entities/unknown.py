@@ -20,8 +20,11 @@ from streams.entities.span import Span
 _ADJECTIVAL: Final = re.compile(
     r"(?:sk|ck|zk)(?:i|a|e|o|ego|ogo|eho|omu|emu|im|ih|om|em|ou|oi|u|oga|ega|ata|oto|ia|iat)$"
 )
+_OF_ADJECTIVES_ONLY: Final = re.compile(r"(?:i|e|eho|ego|emu|im|ih|ou|ei)$")
+"""Endings that a name of a country in -o does not take."""
 _INHABITANT: Final = re.compile(
-    r"(?:ec|c[iaeou]|cum|cov|cev|cam|cem|ami|ak|aci|ak[aou]|akov|akum|an[iea]|anum|anov|anka|anki|anin[ai]?|in[ia])$"
+    r"(?:ec|c[iaeou]|cum|cov|cev|cam|cem|ami|ak|aci|ak[aou]|akov|akum|[bnrlt]k(?:a|i|u|o|ou|am|ami|ah)|"
+    r"[ou]z(?:i|e|a|ov|ou|um|ih|am|ami)?|an[iea]|anum|anov|anka|anki|anin[ai]?|in[ia])$"
 )
 
 
@@ -41,11 +44,29 @@ def with_names(text: str, language: str, known: Sequence[Span]) -> tuple[list[Sp
             result.append(span)
         elif len(over) == 1 and over[0].kind == "person" == _kind(span):
             result.append(span._replace(start=over[0].start, end=over[0].end))
-        elif all(f.kind == "organization" and (f.start, f.end) != (span.start, span.end) for f in over):
+        elif all(f.kind == "organization" for f in over):
             result.append(span._replace(indirect=True))
     taken = [(s.start, s.end) for s in result if not s.indirect]
     free = [f for f in found if not any(start < f.end and f.start < end for start, end in taken)]
-    return result, _grouped(text, free)
+    persons = [(s, _words(text[s.start : s.end])) for s in result if _kind(s) == "person"]
+    unlinked = []
+    for name in free:
+        words = _words(text[name.start : name.end])
+        who = next((s for s, known in persons if name.kind == "person" and _called(words, known)), None)
+        if who is not None:
+            result.append(who._replace(start=name.start, end=name.end))
+        else:
+            unlinked.append(name)
+    return result, _grouped(text, unlinked)
+
+
+def _words(name: str) -> list[str]:
+    return [latinised(word) for word in name.split()]
+
+
+def _called(words: list[str], full: list[str]) -> bool:
+    """A person of the full name can be called by these words: by the surname, or by both names in another case."""
+    return same(words[-1], full[-1]) and (len(words) == 1 or (len(full) > 1 and same(words[0], full[0])))
 
 
 def _grouped(text: str, found: Sequence[names.Found]) -> list[NamedOnly]:
@@ -76,11 +97,14 @@ def _derived(text: str, language: str, span: Span) -> bool:
         return False
     latin = latinised(written)
     if _ADJECTIVAL.search(latin) and not _is_name(latin, span.id):
-        return record.kind != "country" or not any(same(latin, n) for n in _country_names(language, span.id))
-    return (
-        record.kind == "country"
-        and _INHABITANT.search(latin) is not None
-        and not any(same(latin, n) for n in _country_names(language, span.id))
+        return record.kind != "country" or not _names_country(latin, language, span.id)
+    if record.kind != "country" or _names_country(latin, language, span.id):
+        return False
+    # Dánové live in Dánsko, and no name of that country is without its -sk-.
+    lacks = "sk" not in latin and "ck" not in latin
+    called = _country_names(language, span.id)
+    return _INHABITANT.search(latin) is not None or (
+        lacks and any(name.endswith(("sko", "cko", "ska", "cka")) for name in called)
     )
 
 
@@ -104,9 +128,16 @@ def _is_name(latin: str, identity: str) -> bool:
 
 
 @cache
-def _country_names(language: str, identity: str) -> tuple[str, ...]:
-    return tuple(
-        latinised(a.text) for a in country_aliases(language) if a.id == identity and not a.stem and " " not in a.text
+def _country_names(language: str, identity: str) -> frozenset[str]:
+    names = (a.text for a in country_aliases(language) if a.id == identity and not a.stem)
+    return frozenset(latinised(name) for name in names if " " not in name)
+
+
+def _names_country(latin: str, language: str, identity: str) -> bool:
+    """The name of a country in some case: not Německý, which is Německo but for its ending."""
+    return any(
+        stem(latin) == stem(name) and not (name.endswith("o") and _OF_ADJECTIVES_ONLY.search(latin))
+        for name in _country_names(language, identity)
     )
 
 
