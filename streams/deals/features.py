@@ -8,6 +8,7 @@ from streams.deals.lexicon import CLASSES, OTHER_TALK, TRANSFER, Hit
 from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
 
+_BESIDE = 12
 _NEAR = 40
 """Characters: about six words, in scripts without spaces more."""
 
@@ -50,6 +51,11 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features["transfer_near_weapon"] = _nearness(gap)
     features["transfer_touches_weapon"] = float(gap is not None and gap <= 8)
     features["transfer_near_party"] = _nearness(_gap(transfers, [(p.start, p.end) for p in sentence.parties]))
+    places = [(p.start, p.end) for p in sentence.parties]
+    joined = any(_close(hit, spans) and _close(hit, places) for hit in transfers)
+    features["transfer_joins"] = float(joined)
+    if joined and sentence.has("fight"):
+        features["transfer_joins_in_war"] = 1.0
     features["fight_near_weapon"] = _nearness(_gap(sentence.by_class.get("fight", []), spans))
     features["civil_near_weapon"] = _nearness(_gap(sentence.by_class.get("civil", []), spans))
     features["own_near_weapon"] = _nearness(_gap(sentence.by_class.get("own", []), spans))
@@ -87,6 +93,12 @@ def _gap(hits: Iterable[Hit], spans: list[tuple[int, int]]) -> int | None:
             if best is None or distance < best:
                 best = distance
     return best
+
+
+def _close(hit: Hit, spans: list[tuple[int, int]]) -> bool:
+    """Whether the hit stands beside one of the spans, a word between them at most."""
+    gap = _gap([hit], spans)
+    return gap is not None and gap <= _BESIDE
 
 
 def _nearness(gap: int | None) -> float:
