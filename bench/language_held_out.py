@@ -50,10 +50,13 @@ def main() -> None:
         _compare(f"{name}, titles", articles, detector, headlines=True)
         _compare(f"{name}, 300 characters", articles, detector, length=300)
     detector = LanguageDetector(tables, fit_mixture(tables, texts_to_weigh(None, news)))
-    declared: Articles = [
-        {"lang": language, "title": "", "text": text} for language, text in held_out_paragraphs(chosen.declarations)
-    ]
     for length in LENGTHS:
+        declared: Articles = [
+            {"lang": language, "title": "", "text": text}
+            for language, text in held_out_paragraphs(chosen.declarations)
+            # Not "Article 3", which is a heading in half the languages of a script.
+            if len(text) >= length // 2
+        ]
         _compare(f"declaration, {length} characters", declared, detector, length=length)
 
 

@@ -21,7 +21,7 @@ MIXTURE = Path(__file__).with_name("mixture.json")
 
 _HINT_WEIGHT = 2.0
 """Added to the log-odds of the language a producer names: it settles a doubt, and overrules nothing clear."""
-_PRIORS = {"bs": -0.3, "nr": -1.0}
+_PRIORS = {"bs": -0.5, "nr": -1.0}
 """Added to a language's log-odds. Many a headline is as good Serbian or Croatian as Bosnian, of which least is
 published; and hardly any news is in Southern Ndebele, which is near to Zulu. Nothing else is weighted by how much is
 published."""

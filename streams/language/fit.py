@@ -25,7 +25,7 @@ SMOOTHING, WORD_SMOOTHING = 600.0, 150.0
 """Counts' worth of belief in the mean of the script's languages: for n-grams, and for whole words."""
 SMALLEST, LARGEST = -2.5, 5.0
 """Of a log-likelihood ratio: no single feature decides, and a language with little text is not punished for it."""
-SMALLEST_WORD, ENOUGH_WORDS = -4.0, 8_000.0
+SMALLEST_WORD, ENOUGH_WORDS = -4.0, 12_000.0
 """The same for whole words: the absence of a common word says more than that of a combination of letters, where
 so many different words are known that it would be among them; in proportion less where there are fewer."""
 MAIN_SCRIPT = 0.15

@@ -26,6 +26,9 @@ CACHED_WORDS = 40_000
 SHIPPED = Path(__file__).with_name("ngrams.npz")
 
 
+_SCALES = np.array([[STEP / LONGEST], [STEP]], dtype=np.float32)
+
+
 def features(word: str) -> list[str]:
     """Of a word in lower case: its letters, its n-grams with `_` at both ends, and last `#` with the whole word."""
     marked = f"_{word}_"
@@ -66,7 +69,7 @@ class ScriptTable:
             self._cache[first : first + len(new)] = self._look_up(new)
             self._places.update((word, first + number) for number, word in enumerate(new))
         # Each letter is told of by the n-grams of every length, so their evidence is not independent.
-        return self._cache[[self._places[word] for word in words]] * np.float32([[STEP / LONGEST], [STEP]])
+        return self._cache[[self._places[word] for word in words]] * _SCALES
 
     def _look_up(self, words: Sequence[str]) -> NDArray[np.int16]:
         """The same in the units of the table, and the letters' not divided."""

@@ -86,7 +86,7 @@ def collect(declarations: Path, messages: list[Path], *, held_out: bool = False)
         _add(counts, language, _commonest(found, most), _FREQUENT_WORDS, up=True)
     for language, listed in json.loads(FUNCTION_WORDS.read_text(encoding="utf-8")).items():
         for word in set(words(listed.lower().replace("’", "'"))):
-            if not _is_shared(word, language, frequencies):
+            if language not in frequencies or not _is_shared(word, language, frequencies):
                 counts[language][word] += _FUNCTION_WORD_COUNT  # type: ignore[assignment]
     for language in LEFT_OUT:
         counts.pop(language, None)
