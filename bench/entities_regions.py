@@ -33,7 +33,7 @@ _CODES = """
     usdc usas usgu usmp uspr usum usvi idpa auct cnhk cnmo cntw iqkr mxdif mxmex brdf brpa brto ruad ruci nlse
     inan idjk idml idpp idpb ngri ngde ngfc ngpl ngni ngcr ngog chju zaec zanc zafs zanw zawc phcap auact ausa
     auwa aunt plds plkp plld inpy inga camb ng07 mm05 mm06 cavi pkjk cn71 cn91 cn92 esmd esmc esnc etsn etso
-    afffar auvic frmay frlre afhel afdai affra mxbcs mxbcn mxgro mxpue mxjal inch inla kr29 bram brac jp41 uswa
+    afffar auvic frmay frlre afhel afdai affra mxbcs mxbcn mxgro mxpue mxjal inch inla kr29 bram brac jp41 jp25 uswa
     usny mxcmx frcvl itcam mxsin mxdur
 """
 _LEFT_OUT = frozenset(_CODES.split())

@@ -200,7 +200,8 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
     elif case == 2 or alias.fixed:
         forms = [WordForm(w, None) for w in words]
     else:
-        forms = [word_form(w, language, adjectives=alias.place, compounds=alias.place) for w in words]
+        single = alias.place and len(words) == 1
+        forms = [word_form(w, language, adjectives=single, compounds=alias.place) for w in words]
         if script == "latin" and language in ENDS_INFLECTED:
             forms[:-1] = [WordForm(w, None) for w in words[:-1]]
     if alias.stem:

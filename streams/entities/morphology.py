@@ -235,6 +235,8 @@ def _cyrillic(word: str, language: str, adjectives: bool) -> WordForm:
         return WordForm(word[:-2], _pattern(r"[аяоеиыйіїуює]{2,3}[мх]?и?|ого|его|ому|ему|ої|ій"))
     if word[-1] in "аяьй" and len(word) > 4:
         return WordForm(word[:-1], _pattern(f"(?=.)(?:{_CYRILLIC_ENDING}{more})"))
+    if adjectives and word[-1] in "ая" and len(word) in (3, 4):
+        return WordForm(word[:-1], _pattern("[аяиыуюіеї]|[оеє][юй]"))
     if word[-1] in "ыиі" and len(word) > 4 and not adjectives:
         return WordForm(word[:-1], _pattern(_CYRILLIC_ENDING))
     if word[-1] in "оеэуюиыі":
