@@ -353,7 +353,7 @@ class _Reader(BodyText):
         persons = [self._words[i].latin for i, kind in self._known.items() if kind == "person"]
         persons = [latin for latin in persons if len(latin) > 2]
         others: dict[Kind, list[str]] = {"organization": [], "place": []}
-        self._small = {latinised(w.text) for w in self._words if not w.capital}
+        self._small = {w.text for w in self._words if not w.capital}
         overridden = self._surnames_known_as_places()
         middle: list[str] = [w.latin for w in self._words if w.capital and not w.first]
         for name in self._found:
@@ -380,7 +380,7 @@ class _Reader(BodyText):
             if (
                 kind is None
                 and word.first
-                and (word.latin in self._frequent or sum(same(word.latin, x) for x in middle) == 0)
+                and (word.latin in self._frequent or not any(same(word.latin, x) for x in middle))
             ):
                 kind = self._at_start(first)
                 if kind is None:
@@ -412,7 +412,7 @@ class _Reader(BodyText):
         joined = following is not None and self._words[index + 1].gap == " "
         if joined and found & {"field", "siting"} and ADJECTIVAL.search(word.latin):
             return True
-        return word.latin in self._frequent and word.latin in self._small
+        return word.latin in self._frequent and word.text.lower() in self._small
 
     def _coordinated(self, index: int) -> Kind | None:
         """What the name before this one in a list is: in Utah and Sonora."""

@@ -18,7 +18,7 @@ from streams.entities.morphology import inflects_like, script_of, script_of_name
 from streams.entities.records import Record, by_id, curated, ordinary_words
 from streams.entities.slavic import SLAVIC
 from streams.entities.span import Needs, Span
-from streams.entities.unknown import mark_indirect, with_names
+from streams.entities.unknown import mark_indirect, persons_only, with_names
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SAMPLE = 40
@@ -64,10 +64,13 @@ class EntityRecognizer:
         chosen = _longest(settle(spans, text))
         if not sounds.SCRIPTS.isdisjoint(scripts):
             chosen += sounds.find(text, language, chosen)
-        chosen += _worth_naming(persons.find(text, language, chosen), chosen)
-        unlinked: list[NamedOnly] = []
+        named = persons.find(text, language, chosen)
+        worth = _worth_naming(named, chosen)
+        chosen += worth
         if language in SLAVIC:
             chosen, unlinked = with_names(text, language, chosen)
+        else:
+            unlinked = persons_only(text, [span for span in named if span not in worth])
         chosen = mark_indirect(text, language, chosen)
         chosen.sort()
         return Recognized(_entities(text, chosen), unlinked)

@@ -27,6 +27,10 @@ _SHOUTED: Final = (12, 0.6)
 """Letters of a line, and the share of capitals among them, from which capitals say nothing."""
 
 
+_BEGIN: Final = 12
+"""Characters a line in capitals begins with."""
+
+
 class Word(NamedTuple):
     """A word and what stands before it. `latin` is empty for words without a capital."""
 
@@ -123,7 +127,7 @@ class RunningText:
         found = []
         start = 0
         for line in self._text.split("\n"):
-            letters = [c for c in line if c.isalpha()]
+            letters = [c for c in line if c.isalpha()] if line[:_BEGIN].upper() == line[:_BEGIN] else []
             if len(letters) > _SHOUTED[0] and sum(c.isupper() for c in letters) > len(letters) * _SHOUTED[1]:
                 found.append((start, start + len(line)))
             start += len(line) + 1

@@ -10,6 +10,7 @@ from typing import Final
 from streams.entities.records import TABLES, read_table
 from streams.entities.slavic import latinised, stem
 
+_KEY: Final = 2
 _CASED_SCRIPTS: Final = 0x530
 _PATRONYMIC: Final = re.compile(r"(?:ov|ev|iev)(?:ic|na|ni|nu|noi)(?:a|u|em|om|i|e)?$|iv(?:na|ni|nu|noiu)$")
 _SURNAME: Final = re.compile(
@@ -19,14 +20,30 @@ _SURNAME: Final = re.compile(
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {row["kind"]: re.compile("|".join(row["words"].split())) for row in read_table("context_words.tsv")}
+def _patterns() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """By the first letters of a word: the kinds it can be of, and their patterns. Under "" those that begin with a
+    choice of letters."""
+    words: dict[str, dict[str, list[str]]] = {}
+    for row in read_table("context_words.tsv"):
+        for word in row["words"].split():
+            start = word[:_KEY] if word[:_KEY].isalpha() else ""
+            words.setdefault(start, {}).setdefault(row["kind"], []).append(word)
+    return {
+        start: [(kind, re.compile("|".join(each))) for kind, each in of_kind.items()]
+        for start, of_kind in words.items()
+    }
 
 
 @lru_cache(maxsize=50_000)
 def kinds(latin: str) -> frozenset[str]:
     """The kinds of tables/context_words.tsv that a latinised word is of."""
-    return frozenset(kind for kind, pattern in _patterns().items() if pattern.match(latin))
+    patterns = _patterns()
+    return frozenset(
+        kind
+        for start in (latin[:_KEY], latin[:1], "")
+        for kind, pattern in patterns.get(start, ())
+        if pattern.match(latin)
+    )
 
 
 def _listed() -> Iterator[str]:

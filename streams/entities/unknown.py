@@ -81,6 +81,16 @@ def _grouped(text: str, found: Sequence[names.Found]) -> list[NamedOnly]:
     return list(groups.values())
 
 
+def persons_only(text: str, spans: Sequence[Span]) -> list[NamedOnly]:
+    """Persons named in passing, in any language."""
+    found: dict[str, NamedOnly] = {}
+    for span in spans:
+        written = text[span.start : span.end]
+        person = found.setdefault(span.id, NamedOnly(type="person", name=span.name or written))
+        person.mentions.append(Mention(start=span.start, end=span.end, text=written))
+    return list(found.values())
+
+
 def mark_indirect(text: str, language: str, spans: Sequence[Span]) -> list[Span]:
     """The spans, with adjectives and inhabitants made from names of places marked as indirect."""
     return [s._replace(indirect=True) if _derived(text, language, s) else s for s in spans]

@@ -120,3 +120,17 @@ def test_titles_are_not_marked(tmp_path: Path) -> None:
     (tmp_path / "cs.txt").write_text("[[PER|Petr]] přijel\nText.\n", encoding="utf-8")
     with pytest.raises(ValueError, match="unmarked title"):
         list(read_marked(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "name"),
+    [
+        ("en", "The exhibition was opened by Margaret Thistlewood.", "Margaret Thistlewood"),
+        ("de", "Die Ausstellung wurde von Thomas Kranzelbinder eröffnet.", "Thomas Kranzelbinder"),
+        ("ar", "وقال محمد الزعتري إن المعرض مفتوح.", "محمد الزعتري"),
+    ],
+)
+def test_a_person_in_passing_in_other_languages(language: str, text: str, name: str) -> None:
+    entities, unlinked = RECOGNIZER.read("\n" + text, language)
+    assert not any(e.type == "person" for e in entities)
+    assert [u.name for u in unlinked] == [name]
