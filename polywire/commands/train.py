@@ -39,7 +39,7 @@ def stories(
     ] = True,
 ) -> None:
     """Fit the clustering's weights, and print what each signal is worth. Some minutes on one core."""
-    from polywire.training.stories import fit_arrival, fit_repair, fit_slope
+    from polywire.training.stories import fit_arrival, fit_repair, fit_second, fit_slope
     from polywire.training.story_report import ablation, carried_over
     from polywire.training.story_sets import SPLIT, Pairs, load_sets
     from streams.embedding import ModelMissing
@@ -58,19 +58,21 @@ def stories(
         except ModelMissing as error:
             raise UserError(str(error)) from error
     early, late = sets["headlines-dev"].split(SPLIT)
-    parallel, blurbs, sample = sets["ntrex-dev"], sets["itn"], sets["sample"]
+    parallel, blurbs, sample = sets["ntrex-dev"], sets["itn"].half(), sets["sample"]
     pairs = {each.name: Pairs(each) for each in (early, late, parallel, blurbs, sample)}
 
     console.print("[bold]Looking back[/]: weights and threshold")
     weights = fit_repair(list(pairs.values()), START, rounds=2, say=console.print)
     console.print("[bold]On arrival[/]: threshold and lexical signals")
     weights = fit_arrival([early, late, parallel, sample], weights, say=console.print)
+    console.print("[bold]Looking back[/]: threshold again, by whole runs")
+    weights = fit_second([early, late, parallel, blurbs, sample], weights, say=console.print)
     weights = fit_slope([early, late, parallel, sample], weights)
     target = output or WEIGHTS_FILE
     target.write_text(json.dumps(weights.dump(), indent=2) + "\n", encoding="utf-8")
     console.print(f"Wrote {target}\n")
 
-    shown = [early, late, sets["headlines-dev"], parallel, blurbs, sample]
+    shown = [early, late, parallel, sets["itn"], sample, sets["mixed"]]
     table = Table("", *[each.name for each in shown], title="BCubed F1: what each signal is worth")
     for row in ablation(shown, weights):
         table.add_row(row.what, *[f"{score:.3f}" for score in row.scores])
@@ -110,5 +112,9 @@ def deals(
         table.add_row(
             name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "both_roles", "act", "status"))
         )
+    console.print(table)
+    table = Table("articles held out by", "precision", "recall", "F1", "main mentions", "passing mentions")
+    for name, figures in report.articles.items():
+        table.add_row(name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "main", "passing")))
     console.print(table)
     console.print(f"threshold {report.threshold:.2f}" + (", weights written" if write else ""))

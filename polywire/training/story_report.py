@@ -26,7 +26,8 @@ def ablation(sets: Sequence[StorySet], weights: Weights) -> Iterator[Row]:
     for name in ("age", "common", "places", "elsewhere", "words", "names", "numbers", "entities"):
         if weights.weight(name):
             yield Row(f"without {name}", _settled(sets, with_weight(weights, name, 0.0)))
-    yield Row("without cohesion", _settled(sets, with_weight(weights, "cohesion", 0.0)))
+    yield Row("without grown", _settled(sets, with_weight(weights, "grown", 0.0)))
+    yield Row("a single article's width 1", _settled(sets, with_weight(weights, "width", 1.0)))
     yield Row("on arrival, no look back", [s.score(s.run(weights, settle=False)) for s in sets])
     yield Row("words, names … alone", [s.score(s.run(_lexical_only(weights), settle=False)) for s in sets])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,10 @@ import numpy.typing as npt
 from polywire.evaluation.labelled import Labelled, read
 from polywire.evaluation.stories import measure
 from polywire.runtime.errors import UserError
+from polywire.training.vector_cache import VectorCache
 from schemas.articles import AnalyzedArticle, RawArticle
 from streams.embedding import Embedder
+from streams.embedding.embedder import Backend, embed_article
 from streams.entities import EntityRecognizer
 from streams.stories import Clusterer
 from streams.stories.centering import StreamMeans
@@ -29,6 +33,8 @@ SPLIT = datetime(2021, 7, 19, tzinfo=UTC)
 FOLDERS = ("headlines-dev", "ntrex-dev", "itn")
 SAMPLE = Path(__file__).resolve().parents[2] / "seeds" / "sample.jsonl"
 """Ordinary news, invented for the project: many events at once, each told by a few, in many languages."""
+OPENING = 400
+MEAN_DELAY_HOURS = 12.0
 Progress = Callable[[int, int], None]
 
 
@@ -69,13 +75,33 @@ class StorySet:
 
     def run(self, weights: Weights, *, settle: bool) -> list[str]:
         """Story of each article by the clusterer itself, one by one; after a last look back, or as on arrival."""
+        if settle:
+            return self.looked_back([weights])[0]
         clusterer = Clusterer(weights=weights)
-        arrival = [clusterer.assign(article).story_id for article in self.articles]
-        if not settle:
-            return arrival
-        for correction in clusterer.repairs():
-            clusterer.correct(correction)
-        return [clusterer.story_of(a.id) or story for a, story in zip(self.articles, arrival, strict=True)]
+        return [clusterer.assign(article).story_id for article in self.articles]
+
+    def looked_back(self, weights: Sequence[Weights]) -> list[list[str]]:
+        """Story of each article after a last look back with each of the weights; on arrival the first decide."""
+        clusterer = Clusterer(weights=weights[0])
+        arrival = {article.id: clusterer.assign(article).story_id for article in self.articles}
+        found = []
+        for each in weights:
+            clusterer.weights, stories = each, dict(arrival)
+            for correction in clusterer.repairs():
+                moving = set(correction.article_ids)
+                source, target = correction.story_id, correction.other_story_id
+                if correction.kind == "merge":
+                    source, target = target, source
+                for article, story in stories.items():
+                    if story == source and (not moving or article in moving):
+                        stories[article] = target
+            found.append(list(stories.values()))
+        return found
+
+    def half(self) -> StorySet:
+        """Every other story, by name."""
+        chosen = set(sorted(set(self.stories))[::2])
+        return self._chosen([i for i, each in enumerate(self.stories) if each in chosen])
 
 
 class Pairs:
@@ -118,10 +144,10 @@ def _own_products(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, StorySet]:
-    """The three development sets, by folder name, and the project's own `sample`.
+    """The three development sets, by folder name, the project's own `sample`, and all but that as one `mixed` stream.
 
-    The gold language stands in for the detector's; entities are the recognizer's. `itn` without its times, which
-    are off by months.
+    The gold language stands in for the detector's; entities are the recognizer's. Parallel news in its first OPENING
+    characters; `itn` without its times, which are off by months.
 
     Raises:
         UserError: a set is not there.
@@ -137,22 +163,48 @@ def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, Stor
             )
         labelled[folder] = read(path, dated=folder != "itn")
     labelled["sample"] = read(SAMPLE)
-    embedder, recognizer = Embedder.load(cache_dir), EntityRecognizer()
+    backend, recognizer = VectorCache(cache_dir, Embedder.load(cache_dir)), EntityRecognizer()
     total, done, sets = sum(map(len, labelled.values())), 0, {}
     for folder, items in labelled.items():
         articles = []
         for each in items:
-            articles.append(_analyzed(each.article, each.language, embedder, recognizer))
+            article = _opening(each) if folder == "ntrex-dev" else each.article
+            articles.append(_analyzed(article, each.language, backend, recognizer))
             done += 1
             progress(done, total)
+        backend.save()
         sets[folder] = StorySet(folder, articles, [x.story for x in items], [x.language for x in items])
+    sets["mixed"] = _mixed(sets["headlines-dev"], [sets["ntrex-dev"], sets["itn"]])
     return sets
 
 
-def _analyzed(article: RawArticle, language: str, embedder: Embedder, recognizer: EntityRecognizer) -> AnalyzedArticle:
+def _opening(labelled: Labelled) -> RawArticle:
+    """OPENING characters; of every other story without its title: not all feeds have one."""
+    article = labelled.article
+    titled = hashlib.blake2b(labelled.story.encode(), digest_size=1).digest()[0] % 2 == 0
+    title = article.title if titled else ""
+    return article.model_copy(update={"title": title, "text": article.text[: max(0, OPENING - len(title))]})
+
+
+def _mixed(crowded: StorySet, others: Sequence[StorySet]) -> StorySet:
+    """One stream: a crowded topic among ordinary news, whose stories get times spread over the same weeks."""
+    random = Random(1)
+    told = list(zip(crowded.articles, crowded.stories, crowded.languages, strict=True))
+    begin, end = crowded.articles[0].when, crowded.articles[-1].when
+    for each in others:
+        begun: dict[str, datetime] = {}
+        for article, story, language in zip(each.articles, each.stories, each.languages, strict=True):
+            first = begun.setdefault(story, begin + random.random() * (end - begin))
+            when = first + timedelta(hours=random.expovariate(1 / MEAN_DELAY_HOURS))
+            told.append((article.model_copy(update={"published": when, "collected": when}), story, language))
+    told.sort(key=lambda item: item[0].when)
+    return StorySet("mixed", [a for a, _, _ in told], [s for _, s, _ in told], [x for _, _, x in told])
+
+
+def _analyzed(article: RawArticle, language: str, backend: Backend, recognizer: EntityRecognizer) -> AnalyzedArticle:
     return AnalyzedArticle(
         **{**dict(article), "language": language},
         language_confidence=1.0,
-        embedding=embedder.embed_article(article.title, article.text, language).tolist(),
+        embedding=embed_article(backend, article.title, article.text, language).tolist(),
         entities=recognizer.recognize(article.full_text[:2_000], language),
     )

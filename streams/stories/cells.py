@@ -140,7 +140,8 @@ class Cells:
             found = [story for cell in opened for story in cell.stories]
         else:
             found = _best(scores, [cell.stories for cell in opened])
-        products = np.stack([story.sum for story in found]) @ vector
+        # Copies all rows at once; np.stack would first make a view of each.
+        products = np.concatenate([story.sum for story in found]).reshape(-1, DIMENSIONS) @ vector
         exact = [(float(p) / (story.length or 1.0), story) for p, story in zip(products, found, strict=True)]
         exact.sort(key=lambda each: (-each[0], each[1].id))
         return exact[:limit]

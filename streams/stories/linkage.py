@@ -39,6 +39,9 @@ class Linkage:
         self._weights, self._common = weights, weights.weight("common")
         self._best = np.full(n, _NEVER)
         self._other = np.zeros(n, np.int64)
+        # What a cluster brings into its closeness to any other: scale, mean of shared, of detail times grown.
+        self._scale, self._taken, self._known = np.ones(n), np.zeros(n), np.zeros(n)
+        self._measure(np.arange(n))
 
     def join(self, items: list[int]) -> None:
         """Put items together before anything is compared."""
@@ -76,18 +79,24 @@ class Linkage:
         self._size[first] += self._size[second]
         self._shared[first] += self._shared[second]
         self._detail[first] += self._detail[second]
+        self._measure(np.array([first]))
         self._alive[second] = False
         self._best[second] = _NEVER
         self.labels[self.labels == second] = first
 
+    def _measure(self, clusters: npt.NDArray[np.intp]) -> None:
+        size = self._size[clusters]
+        wide = width(self._own[clusters], size, self._weights.width)
+        self._scale[clusters] = 1.0 / (size * np.power(wide, self._weights.cohesion / 2))
+        self._taken[clusters] = self._shared[clusters] / size
+        self._known[clusters] = grown(size) * self._detail[clusters] / size
+
     def _row(self, i: int) -> Floats:
         """(n,) closeness of cluster i to every other."""
-        wide = width(self._own, self._size, self._weights.width)
-        mean = self._sums[i] / (self._size[i] * self._size)
-        row = mean / np.power(wide[i] * wide, self._weights.cohesion / 2)
-        row += self._common * (self._shared[i] / self._size[i]) * (self._shared / self._size)
-        known = grown(self._size) * self._detail / self._size
-        row -= self._weights.grown * known[i] * known
+        row: Floats = self._sums[i] * (self._scale[i] * self._scale)
+        row += (self._common * self._taken[i]) * self._taken
+        if self._known[i]:
+            row -= (self._weights.grown * self._known[i]) * self._known
         row[~self._alive] = _NEVER
         row[i] = _NEVER
         return row

@@ -16,13 +16,14 @@ words, names, numbers, entities
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 
 from streams.stories.centering import StreamMeans
 from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
-from streams.stories.terms import PLACE, kind_of
+from streams.stories.terms import KIND_SHIFT, PLACE, kind_of
 from streams.stories.vectors import SCALE
 
 SHARED_CAP = 12.0
@@ -35,9 +36,12 @@ class Comparison:
         self._record, self._table, self._means = record, table, means
         self._half_cohesion, self._width = weights.cohesion / 2, weights.width
         self._similarity_weight, self._common_weight = weights.weight("similarity"), weights.weight("common")
+        # Ascending, so the places, whose kind is the highest, are last.
         terms = record.terms.tolist()
-        self._rarity = {term: table.rarity(term) for term in terms if kind_of(term) != PLACE}
-        self._places = {term for term in terms if kind_of(term) == PLACE and table.tells(term)}
+        first_place = bisect_left(terms, PLACE << KIND_SHIFT)
+        self._terms = terms[:first_place]
+        self._rarity: dict[int, float] | None = None
+        self._places = {term for term in terms[first_place:] if table.tells(term)}
         self._taken = means.length(record.language)
         lexical = sum(max(0.0, weights.weight(name)) for name in ("words", "names", "numbers", "entities"))
         self._rest = math.sqrt(SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
@@ -49,6 +53,8 @@ class Comparison:
 
     def signals(self, product: float, story: Story) -> tuple[float, ...]:
         """The values of model.SIGNALS; `product` is that of the article's vector and the story's centroid."""
+        if self._rarity is None:
+            self._rarity = self._table.rarities(self._terms)
         shared = [0.0, 0.0, 0.0, 0.0]
         for term in self._rarity.keys() & story.terms:
             shared[kind_of(term)] += self._rarity[term]
@@ -63,15 +69,18 @@ class Comparison:
         )
 
     def _similarity(self, product: float, story: Story) -> float:
-        mean = product / SCALE * story.length / (SCALE * story.size)
-        found: float = mean / (self._width * story.width(self._width)) ** self._half_cohesion
-        return found
+        if story.scale is None:
+            wide: float = (self._width * story.width(self._width)) ** self._half_cohesion
+            story.scale = story.length / (SCALE * SCALE * story.size * wide)
+        return product * story.scale
 
     def _common(self, story: Story) -> float:
-        taken = 0.0
-        for language, members in story.languages.items():
-            taken += members * self._means.length(language)
-        return self._taken * taken / story.size
+        if story.taken is None:
+            taken = 0.0
+            for language, members in sorted(story.languages.items()):
+                taken += members * self._means.length(language)
+            story.taken = taken / story.size
+        return self._taken * story.taken
 
     def _compare_places(self, story: Story) -> tuple[float, float]:
         if not self._places or not story.places:

@@ -37,6 +37,10 @@ class Story:
     """The stream's clock at the newest member's arrival."""
     length: float = 0.0
     """Of that sum."""
+    scale: float | None = None
+    """From a product with the centroid to similarity (signals.py); None: not known since the last change."""
+    taken: float | None = None
+    """How much of its members, on average, was taken out as common; None: not known since the last change."""
     _terms: Counter[int] | None = None
     """Members that have each term but places; None while there is one member, whose terms they are."""
     _when: npt.NDArray[np.float64] | None = None
@@ -118,7 +122,7 @@ class Story:
 
     def put(self, total: Vector) -> None:
         """Set the sum of the members' vectors."""
-        self.sum = total
+        self.sum, self.scale, self.taken = total, None, None
         # Whole numbers: their squares add up exactly in double precision.
         exact = total.astype(np.float64)
         self.length = math.sqrt(float(exact @ exact))

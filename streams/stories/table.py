@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -34,9 +35,10 @@ class StoryTable:
     def __len__(self) -> int:
         return len(self.stories)
 
-    def rarity(self, term: int) -> float:
-        """What it says that two texts share this term: inverse story frequency, in nats; 0 for common ones."""
-        return max(0.0, math.log((len(self.stories) + 1.0) / (self._frequency[term] + 0.5)))
+    def rarities(self, terms: Iterable[int]) -> dict[int, float]:
+        """What it says that two texts share a term: inverse story frequency, in nats; 0 for common ones."""
+        total, frequency, log = len(self.stories) + 1.0, self._frequency.get, math.log
+        return {term: max(0.0, log(total / (frequency(term, 0) + 0.5))) for term in terms}
 
     def tells(self, place: int) -> bool:
         """Whether naming this country sets a story apart from the others."""
@@ -101,10 +103,10 @@ class StoryTable:
         """
         found = self._cells.nearest(vector, limit)
         shared: dict[str, float] = {}
-        for term in record.terms.tolist():
-            if kind_of(term) in (NUMBER, ENTITY) and self._frequency[term] <= RARE:
-                for story in self._holders.get(term, ()):
-                    shared[story] = shared.get(story, 0.0) + self.rarity(term)
+        held = [term for term in record.terms.tolist() if term in self._holders and self._frequency[term] <= RARE]
+        for term, rarity in self.rarities(held).items():
+            for story in self._holders[term]:
+                shared[story] = shared.get(story, 0.0) + rarity
         if shared:
             near = {story.id for _, story in found}
             names = sorted((-round(s, 6), name) for name, s in shared.items() if name not in near)
