@@ -31,6 +31,10 @@ MILITARY_TEXT = 3
 """Mentions of weapons, forces and makers that make a text one on military matters."""
 
 
+NAMED_OFTEN = 5
+"""Mentions from which a person that no table knows is one of a text's subjects, on whatever matters it is."""
+
+
 class Recognized(NamedTuple):
     """What a text names."""
 
@@ -100,14 +104,15 @@ def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
 
 
 def _worth_naming(found: list[Span], others: list[Span]) -> list[Span]:
-    """Of persons that no table knows: in texts on military matters all, in others those named twice or more.
+    """Of persons that no table knows: in texts on military matters all, in others those the text keeps returning to.
 
-    Who is named once and unknown is found in some languages and not in others, which sets apart what belongs together.
+    Who is unknown is found in some languages and not in others, and ids that only some of the variants have set apart
+    what belongs together. The others are told as names without an id.
     """
     if sum(is_military(span.id) for span in others) >= MILITARY_TEXT:
         return found
     times = Counter(span.id for span in found)
-    return [span for span in found if times[span.id] > 1]
+    return [span for span in found if times[span.id] >= NAMED_OFTEN]
 
 
 def _longest(spans: list[Span]) -> list[Span]:
