@@ -8,7 +8,8 @@ from tests.deals.conftest import CORPUS, Read
 
 pytest.importorskip("sklearn", reason="fitting needs scikit-learn: pip install -e '.[dev]'")
 
-from polywire.training.deals import fit, prepare, read_corpus
+from polywire.training.deals import fit
+from polywire.training.deals_items import prepare, read_corpus
 
 
 def test_the_same_corpus_gives_the_same_weights() -> None:
