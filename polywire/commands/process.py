@@ -151,14 +151,14 @@ def _result(given_id: str | int, article: EnrichedArticle, ids: dict[str, str | 
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
-    """`mentions` are where the name itself stands, `indirect` where an adjective, an inhabitant or a longer name does;
-    of what is only named indirectly these are the mentions."""
+    """`mentions` are where the name itself stands, `indirect` where an adjective, an inhabitant or a longer name does:
+    what is never named itself has an empty list of the former."""
     spots: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     for mention in entity.mentions:
         spots[mention.indirect].append(mention.model_dump(exclude={"indirect"}))
     fields = entity.model_dump(include={"id", "type", "name"})
-    fields["mentions"] = spots[False] or spots[True]
-    if spots[False] and spots[True]:
+    fields["mentions"] = spots[False]
+    if spots[True]:
         fields["indirect"] = spots[True]
     return fields
 
