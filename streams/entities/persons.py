@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from streams.entities.folding import fold_alias
 from streams.entities.morphology import script_of
 from streams.entities.records import TABLES
-from streams.entities.skeleton import skeleton
+from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
 
 _CASED_RANGES: Final = ((0x41, 0x250), (0x370, 0x557), (0x1E00, 0x2000))
@@ -51,6 +51,8 @@ _PARTICLES: Final = frozenset(
         "y",
     ]
 )
+_TELLING: Final = 3
+"""Consonants that tell one name from others without the vowels."""
 _MOST_WORDS: Final = 4
 _UNCASED_NAME: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff]+(?:['\"-][\u0590-\u05ff\u0600-\u06ff]+)*")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー]{2,8}[・＝=][ァ-ヴー]{2,12}")
@@ -143,8 +145,14 @@ def given_names() -> frozenset[str]:
 def person_id(name: str) -> str:
     """An id of ours: the consonants of the first and the last name, so that other scripts come close to it."""
     words = fold_alias(name.replace("・", " ")).split(" ")
-    parts = [skeleton(words[0]), skeleton(_base(words[-1]))] if len(words) > 1 else [skeleton(words[0])]
-    return "pw:person:" + "-".join(part or "x" for part in parts)
+    parts = [words[0], _base(words[-1])] if len(words) > 1 else words
+    return "pw:person:" + "-".join(_part(part) for part in parts)
+
+
+def _part(word: str) -> str:
+    """Of a word with few consonants the vowels count too: Wang Yi is not Wang Yu."""
+    consonants = skeleton(word, fine=True)
+    return consonants if len(consonants) >= _TELLING else romanised(word) or "x"
 
 
 def find(text: str, language: str, taken: list[Span]) -> list[Span]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 from schemas.readings import Entity
 from streams.entities.folding import fold_alias
+from streams.entities.morphology import script_of_name
 from streams.entities.skeleton import romanised, skeleton
+from streams.entities.slavic import latinised, same
 
 _ALIKE: Final = 0.72
 """Similarity of consonant skeletons from which two surnames are one; chosen on pairs of spellings of one name in two
@@ -17,10 +20,29 @@ _ALIKE_FULL: Final = 0.66
 """The same when the given names agree too."""
 
 
-class _Spelling(NamedTuple):
-    given: str
-    surname: str
+_ALIKE_WRITTEN: Final = 0.75
+"""Similarity in letters from which surnames in one script are one, if their consonants agree too."""
+_ALIKE_CONSONANTS: Final = 0.85
+_GIVEN: Final = 0.5
+_GIVEN_SURELY: Final = 0.66
+"""Of given names in two scripts: when they begin with the same consonant, and when they do not."""
+_UNVOCALISED: Final = frozenset({"arabic", "hebrew", "han", "hangul", "kana"})
+"""Scripts in which a letter more or less is another name."""
+_INITIAL: Final = re.compile("^(?:dzh|dj|j|y|w|v|u)+(?=.)")
+"""What one language begins a name with, another may not hear: Jens and Енс, Wayde and Уэйд."""
+_ARTICLE: Final = re.compile("^ال(?=..)")
+
+
+class _Name(NamedTuple):
     letters: str
+    consonants: str
+    fine: str
+
+
+class _Spelling(NamedTuple):
+    given: _Name | None
+    surname: _Name
+    script: str
 
 
 def unify_persons(known: list[Entity], new: list[Entity], language: str) -> dict[str, str]:
@@ -65,31 +87,66 @@ def _is_full(entity: Entity) -> bool:
 
 def _spellings(entity: Entity) -> list[_Spelling]:
     texts = {entity.name, *(mention.text for mention in entity.mentions)}
-    return [spelling for spelling in map(_spelling, sorted(texts)) if spelling.surname]
+    return [spelling for text in sorted(texts) if (spelling := _spelling(text)) is not None]
 
 
-def _spelling(name: str) -> _Spelling:
+def _spelling(name: str) -> _Spelling | None:
     words = [w for w in fold_alias(name.replace("·", " ")).split(" ") if len(w) > 1 or w.isalpha()]
     if not words:
-        return _Spelling("", "", "")
-    given = skeleton(words[0]) if len(words) > 1 else ""
-    return _Spelling(given, skeleton(words[-1]), romanised(words[-1]))
+        return None
+    surname = _name(_ARTICLE.sub("", words[-1]))
+    if not surname.consonants and not surname.letters:
+        return None
+    return _Spelling(_name(words[0]) if len(words) > 1 else None, surname, script_of_name(words[-1]))
+
+
+def _name(word: str) -> _Name:
+    return _Name(romanised(word), skeleton(word), skeleton(word, fine=True))
 
 
 def _similarity(a: _Spelling, b: _Spelling) -> float:
     """1 and more: the same person."""
-    if not a.surname or not b.surname or (len(a.surname) < 2 and a.letters != b.letters):
+    if a.script == b.script:
+        surname = _in_one_script(a.surname, b.surname, a.script)
+        if surname and a.given and b.given:
+            return 1.0 + surname if _in_one_script(a.given, b.given, a.script) else 0.0
+        return 1.0 + surname if surname else 0.0
+    return _in_two_scripts(a, b)
+
+
+def _in_one_script(a: _Name, b: _Name, script: str) -> float:
+    if a.letters == b.letters:
+        return 1.0
+    if script in _UNVOCALISED or min(len(a.letters), len(b.letters)) < 2:
         return 0.0
-    surname = 1.0 if a.surname == b.surname else _ratio(a.surname, b.surname)
-    if surname < 1.0 and min(len(a.surname), len(b.surname)) < 3:
-        return 0.0
+    if same(latinised(a.letters), latinised(b.letters)):
+        return 0.95
     letters = _ratio(a.letters, b.letters)
+    consonants = _ratio(a.fine, b.fine)
+    return letters if letters >= _ALIKE_WRITTEN and consonants >= _ALIKE_CONSONANTS else 0.0
+
+
+def _in_two_scripts(a: _Spelling, b: _Spelling) -> float:
+    one, other = a.surname, b.surname
+    if not one.consonants or not other.consonants:
+        return 0.0
+    if min(len(one.consonants), len(other.consonants)) < 2 and one.letters != other.letters:
+        return 0.0
+    surname = 1.0 if one.consonants == other.consonants else _ratio(one.consonants, other.consonants)
+    if surname < 1.0 and min(len(one.consonants), len(other.consonants)) < 3:
+        return 0.0
     if a.given and b.given:
-        given = _ratio(a.given, b.given)
-        if a.given[:1] != b.given[:1] or given < 0.5:
-            return 0.0
-        return 1.0 + surname if surname >= _ALIKE_FULL else 0.0
+        return 1.0 + surname if surname >= _ALIKE_FULL and _given_alike(a.given, b.given) else 0.0
+    letters = _ratio(one.letters, other.letters)
     return surname + letters / 2 if surname >= _ALIKE and letters >= 0.4 else 0.0
+
+
+def _given_alike(a: _Name, b: _Name) -> bool:
+    one = skeleton(_INITIAL.sub("", a.letters)) or a.consonants
+    other = skeleton(_INITIAL.sub("", b.letters)) or b.consonants
+    alike = max(_ratio(one, other), _ratio(a.consonants, b.consonants))
+    begins = a.consonants[:1] == b.consonants[:1]
+    return alike >= (_GIVEN if begins else _GIVEN_SURELY)
 
 
 def _ratio(a: Sequence[str], b: Sequence[str]) -> float:
