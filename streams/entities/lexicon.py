@@ -93,8 +93,9 @@ class Lexicon:
                 ids.append(alias.id)
         self._automaton = ahocorasick.Automaton()
         for key, variants in entries.items():
-            value = tuple(_Entry(*how, tuple(ids)) for how, ids in variants.items())
-            self._automaton.add_word(key, (len(key), value))
+            every = tuple(_Entry(*how, tuple(ids)) for how, ids in variants.items())
+            inflected = tuple(entry for entry in every if entry.first is not None)
+            self._automaton.add_word(key, (len(key), every, inflected))
         self._empty = not entries
         if not self._empty:
             self._automaton.make_automaton()
@@ -104,7 +105,7 @@ class Lexicon:
         if self._empty:
             return
         text = folded.text
-        for last, (length, entries) in self._automaton.iter(text):
+        for last, (length, every, inflected) in self._automaton.iter(text):
             start = last - length + 1
             end = last + 1
             if text[start] == " ":
@@ -119,7 +120,7 @@ class Lexicon:
                     if allowed is None or text[word_start:start] not in allowed:
                         continue
                 else:
-                    for entry in entries:
+                    for entry in every:
                         if not entry.accents or _accented(folded, original, start, entry.accents):
                             yield Hit(start, end, entry.ids, entry.needs)
                     continue
@@ -127,10 +128,8 @@ class Lexicon:
             rest = text[end:stop]
             if len(rest) > _MAX_REST:
                 continue
-            for entry in entries:
-                if rest and (entry.first is None or not entry.first.fullmatch(rest)):
-                    continue
-                if rest == "" and entry.first is not None and not entry.first.fullmatch(""):
+            for entry in inflected if rest else every:
+                if entry.first is not None and not entry.first.fullmatch(rest):
                     continue
                 finish = _follow(text, stop, entry.others) if entry.others else stop
                 if finish < 0:

@@ -77,9 +77,10 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
     for index, word in enumerate(words):
         if word.start() < done or word.start() in busy or len(word.group()) < 3:
             continue
-        if fold_alias(word.group()) in ordinary:
+        candidates = _candidates(word.group())
+        if not candidates or fold_alias(word.group()) in ordinary:
             continue
-        for name, offset in _candidates(word.group()):
+        for name, offset in candidates:
             end = _follow(text, words, index, name)
             if end > 0 and busy.isdisjoint(range(word.start(), end)):
                 yield Span(word.start() + offset, end, name.id)
