@@ -26,6 +26,7 @@ _LEADING_SHARE: Final = 0.5
 share of the country mentioned most."""
 _WORD_BEFORE: Final = re.compile(r"([^\W\d_]+) $")
 _WORD_AFTER: Final = re.compile(r" ([^\W\d_]+)")
+_COUNTRIES_AND_GIVEN_NAMES: Final = frozenset({"jordan", "chad"})
 _OFFICES: Final = frozenset(
     {"king", "queen", "prince", "princess", "president", "prime", "foreign", "defence", "defense", "crown", "army"}
     | {"minister", "government", "national", "premier", "river", "valley", "airlines", "airport", "police", "city"}
@@ -126,4 +127,7 @@ def _is_part_of_a_persons_name(span: Span, text: str) -> bool:
 
 
 def _is_given(word: str) -> bool:
-    return (word[0].isupper() or not word[0].islower()) and fold_alias(word) in given_names()
+    if word[0].islower():
+        return False
+    folded = fold_alias(word)
+    return folded in given_names() or folded in _COUNTRIES_AND_GIVEN_NAMES
