@@ -64,7 +64,7 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
         features["fight_without_strong"] = 1.0
     if sentence.has("civil") and not sentence.has("mil"):
         features["civil_without_mil"] = 1.0
-    features["civil_text"] = float(sentence.civil_text)
+    features["civil_text"] = float(sentence.civil_text and not sentence.has("arms"))
     if sentence.has("mil") and strong and spans:
         features["mil_and_strong"] = 1.0
     if strong and spans and len(keys) >= 2:

@@ -33,7 +33,7 @@ class ReadSentence:
     armed: bool = False
     """Whether the headline or a sentence beside it names weapons."""
     civil_text: bool = False
-    """Whether the whole text talks of civil matters, and never of the military."""
+    """Whether the headline or the sentences about it talk of civil matters, and the whole text never of the military."""
     by_class: dict[str, list[Hit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,8 +96,9 @@ def _mark_military(sentences: list[ReadSentence]) -> None:
     """Let each sentence know what the headline and its neighbours talk of."""
     armed = [bool(s.weapons) or s.has("arms") for s in sentences]
     talk = [a or s.has("mil") for a, s in zip(armed, sentences, strict=True)]
-    civil = sum(s.has("civil") for s in sentences) >= _CIVIL and not any(s.has("mil") for s in sentences)
+    civil = [s.has("civil") for s in sentences]
+    unmilitary = sum(civil) >= _CIVIL and not any(s.has("mil") for s in sentences)
     for i, sentence in enumerate(sentences):
         sentence.military = talk[0] or any(talk[max(0, i - _NEIGHBOURS) : i + _NEIGHBOURS + 1])
         sentence.armed = armed[0] or any(armed[max(0, i - 1) : i + 2])
-        sentence.civil_text = civil
+        sentence.civil_text = unmilitary and (civil[0] or any(civil[max(0, i - 1) : i + 2]))

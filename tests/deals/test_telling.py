@@ -93,3 +93,22 @@ def test_words_that_only_look_like_a_transfer_are_hidden(language: str, text: st
 )
 def test_airliners_and_gas_are_not_arms(read: Read, language: str, text: str) -> None:
     assert not read(text, language).arms_deal
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (
+            "en",
+            "The hospital opened a ward. {} Tickets for the film are sold out. The airline carries more passengers.",
+        ),
+        ("de", "Die Fluggesellschaft fliegt wieder. {} Der Film läuft im Kino. Die Polizei sperrt die Straße."),
+    ],
+)
+def test_a_mention_in_passing_survives_in_a_text_on_other_matters(read: Read, language: str, text: str) -> None:
+    told = {
+        "en": "Warsaw bought 250 Abrams tanks from the United States.",
+        "de": "Polen kaufte Panzer und Raketen von Südkorea.",
+    }[language]
+    assert read(text.format(told), language).arms_deal
+    assert not read(text.format(""), language).arms_deal
