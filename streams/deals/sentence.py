@@ -33,7 +33,7 @@ class ReadSentence:
     armed: bool = False
     """Whether the headline or a sentence beside it names weapons."""
     civil_text: bool = False
-    """Whether the headline or the sentences about it talk of civil matters, and the whole text never of the military."""
+    """Whether the headline or the sentences about it talk of civil matters, and no sentence of the military."""
     by_class: dict[str, list[Hit]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

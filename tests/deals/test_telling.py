@@ -100,7 +100,7 @@ def test_airliners_and_gas_are_not_arms(read: Read, language: str, text: str) ->
     [
         (
             "en",
-            "The hospital opened a ward. {} Tickets for the film are sold out. The airline carries more passengers.",
+            "The hospital opened a ward. {} Tickets for the film are sold out. The airline is late.",
         ),
         ("de", "Die Fluggesellschaft fliegt wieder. {} Der Film läuft im Kino. Die Polizei sperrt die Straße."),
     ],
