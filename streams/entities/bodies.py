@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from streams.entities.running import OPEN, RunningText, acronym
+from streams.entities.running import ADJECTIVAL, OPEN, RunningText, acronym
 from streams.entities.surroundings import is_given, is_given_as_listed, kinds
 
 _ADJECTIVE: Final = re.compile(
     r"(?:[aieo]|ego|ogo|omu|emu|im|ih|iem|om|em|oga|ou|oi|ata|oto|ite|iat|ia|ie|ii|o[gm]a|ega|emu|at)$"
-)
-ADJECTIVAL: Final = re.compile(
-    r"(?:sk|ck|n|ov|ev|zk|rn|ln|sn|vn|tn|ij)(?:i|a|e|o|ego|eho|iho|ogo|omu|emu|im|ih|om|em|ou|oi|u|oga|ega|ata|oto|ia|iat)$"
 )
 _AND: Final = frozenset({"i", "a", "ta", "in", "oraz"})
 _PREPOSITION_OF_PLACE: Final = frozenset({"v", "ve", "vo", "vav"})

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from streams.entities.bodies import ADJECTIVAL, BodyText
-from streams.entities.running import CLOSE, OPEN, ROMAN, WORD, Kind, Word, acronym, frequent, small_words
+from streams.entities.bodies import BodyText
+from streams.entities.running import ADJECTIVAL, CLOSE, OPEN, ROMAN, WORD, Kind, Word, acronym, frequent, small_words
 from streams.entities.slavic import latinised, same
 from streams.entities.surroundings import ends_like_surname, is_given, is_given_as_listed, is_patronymic, kinds
 
@@ -28,6 +28,7 @@ _SUFFIX_OF_PLACE: Final = re.compile(
     r"(?:a|u|e|i|em|om|ou|oi|ie|ii|iu|ah|ih)?$"
 )
 _MOST_QUOTED: Final = 5
+_CYRILLIC: Final = "\u0400"
 _SAINTS: Final = frozenset({"san", "santa", "sankt", "los", "las", "sao"})
 _LIKE_A_BODY: Final = re.compile(
     r"(?:bank|centr|centar|gaz|prom|naft|neft|energo|eksport|telekom|trans|holding|invest|aviat?|stroi|nadzor|stat|min|fin)"
@@ -164,7 +165,7 @@ class _Reader(BodyText):
                 if last + 1 in self._known and self._stays(last + 1):
                     if not (last == index and self._known[last + 1] == "place" and is_given(words[last].latin)):
                         break
-                elif self._parts(index, last + 1):
+                elif self._parts(index, last + 1) or self._changes_script(last + 1):
                     break
                 if self._head(last + 1) is not None and "role" not in kinds(following.latin):
                     break
@@ -269,6 +270,9 @@ class _Reader(BodyText):
             return True
         return following.gap in (". ", ".") and len(before.text) == 1
 
+    def _changes_script(self, index: int) -> bool:
+        return (self._words[index].text[0] < _CYRILLIC) != (self._words[index - 1].text[0] < _CYRILLIC)
+
     def _dropped(self, index: int, last: int) -> bool:
         """A title, or a common word that is capitalised only because a sentence begins."""
         word = self._words[index]
@@ -316,7 +320,7 @@ class _Reader(BodyText):
             or ("place" in kinds(words[-1].latin) and ADJECTIVAL.search(words[0].latin))
         ):
             kind = "place"
-        elif before & {"firm", "body"}:
+        elif before & {"firm", "body"} or _foreign(words[0].text, self._text):
             kind = "organization"
         elif "in" in before:
             kind = "place"
@@ -406,10 +410,12 @@ class _Reader(BodyText):
         """Part of the name of an event or of a body that ends in a word not known, or a common word."""
         word = self._words[index]
         found = kinds(word.latin)
-        if "event" in found:
+        if found & {"event", "thing"}:
             return True
         following = self._lower(index + 1)
         joined = following is not None and self._words[index + 1].gap == " "
+        if joined and _NATIONAL.search(word.latin) and "thing" in kinds(following or ""):
+            return True
         if joined and found & {"field", "siting"} and ADJECTIVAL.search(word.latin):
             return True
         return word.latin in self._frequent and word.text.lower() in self._small
@@ -480,4 +486,4 @@ class _Reader(BodyText):
 
 def _foreign(word: str, text: str) -> bool:
     """Latin letters in a Cyrillic text."""
-    return word[0] < "\u0250" and any("\u0400" <= c <= "\u04ff" for c in text[:60])
+    return word[0] < _CYRILLIC and any("\u0400" <= c <= "\u04ff" for c in text[:60])

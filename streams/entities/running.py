@@ -27,6 +27,10 @@ _SHOUTED: Final = (12, 0.6)
 """Letters of a line, and the share of capitals among them, from which capitals say nothing."""
 
 
+ADJECTIVAL: Final = re.compile(
+    r"(?:sk|ck|n|ov|ev|zk|rn|ln|sn|vn|tn|ij)(?:i|a|e|o|ego|eho|iho|ogo|omu|emu|im|ih|om|em|ou|oi|u|oga|ega|ata|oto|ia|iat)$"
+)
+_ENDS: Final = ".!?…"
 _BEGIN: Final = 12
 """Characters a line in capitals begins with."""
 
@@ -79,15 +83,13 @@ def _begins(gap: str, before: Word | None) -> bool:
     if before is None or "\n" in gap:
         return True
     stripped = gap.strip(" \u00a0")
-    if not stripped:
-        return False
-    if stripped[0] == "." and len(stripped) == 1:
-        if len(before.text) == 1 and before.capital:
-            return False
-        return before.text.lower() not in small_words("abbreviation")
-    if stripped[0] in ".!?…":
+    if not any(c in _ENDS for c in stripped):
+        return ":" in stripped
+    if stripped[0] != "." or stripped.strip(OPEN + " ") != ".":
         return True
-    return ":" in stripped
+    if len(before.text) == 1 and before.capital:
+        return False
+    return before.text.lower() not in small_words("abbreviation")
 
 
 def acronym(word: Word) -> bool:
@@ -169,6 +171,8 @@ class RunningText:
             if self._words[at].capital and not self._words[at].first:
                 break
             if here & {"field"} and not here & {"role", "firm", "place"}:
+                continue
+            if not here and not self._words[at].capital and ADJECTIVAL.search(self._latin(at)):
                 continue
             reach -= 1
         return found
