@@ -26,7 +26,7 @@ from streams.language.evidence import CLD2_CODES
 from streams.language.fit import fit
 from streams.language.mixture import fit_mixture
 from streams.language.refit import texts_to_weigh
-from streams.language.sources import collect, held_out_paragraphs
+from streams.language.sources import collect, held_out_paragraphs, telling_words
 from streams.language.words import clean
 
 LENGTHS = (70, 300)
@@ -43,7 +43,7 @@ def main() -> None:
     news = {
         str(path): [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] for path in chosen.news
     }
-    tables = fit(collect(chosen.declarations, chosen.messages, held_out=True))
+    tables = fit(collect(chosen.declarations, chosen.messages, held_out=True), telling_words())
     for name, articles in news.items():
         others = {other: found for other, found in news.items() if other != name}
         detector = LanguageDetector(tables, fit_mixture(tables, texts_to_weigh(chosen.declarations, others)))

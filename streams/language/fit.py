@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,14 @@ MAIN_SCRIPT = 0.15
 """A language is in a script's table where at least this share of its letters is."""
 
 
-def fit(counts: Mapping[str, Mapping[str, float]]) -> NgramModel:
+def fit(counts: Mapping[str, Mapping[str, float]], telling: Collection[str] = ()) -> NgramModel:
     """Tables for every script with spaces that two or more languages share; the others are told by rule.
 
     Args:
         counts: by language, its words in lower case with their (weighted) numbers of occurrence.
+        telling: words that are kept however rare they are.
     """
+    always = {"#" + word for word in telling}
     by_script: dict[str, dict[str, Counter[str]]] = defaultdict(dict)
     for language, found in sorted(counts.items()):
         letters = letters_by_script(found)
@@ -45,7 +47,7 @@ def fit(counts: Mapping[str, Mapping[str, float]]) -> NgramModel:
             if share >= MAIN_SCRIPT * sum(letters.values()):
                 by_script[name][language] = _feature_counts(found, name)
     shared = {name: told for name, told in sorted(by_script.items()) if len(told) > 1 and name not in UNSPACED}
-    return NgramModel({name: _table(told) for name, told in shared.items()})
+    return NgramModel({name: _table(told, always) for name, told in shared.items()})
 
 
 def _feature_counts(found: Mapping[str, float], name: str) -> Counter[str]:
@@ -57,7 +59,7 @@ def _feature_counts(found: Mapping[str, float], name: str) -> Counter[str]:
     return counts
 
 
-def _table(told: Mapping[str, Counter[str]]) -> ScriptTable:
+def _table(told: Mapping[str, Counter[str]], always: Collection[str]) -> ScriptTable:
     languages = sorted(told)
     totals = {language: _totals(told[language]) for language in languages}
     mean = _mean(told, totals, languages)
@@ -67,6 +69,7 @@ def _table(told: Mapping[str, Counter[str]]) -> ScriptTable:
         if len(present) > 1:
             among = _mean(told, totals, present)
             kept_set |= set(_telling_apart(told, totals, among, present))
+    kept_set |= mean.keys() & set(always)
     kept = sorted(kept_set)
     values: NDArray[np.float64] = np.empty((len(kept), len(languages)))
     for column, language in enumerate(languages):

@@ -11,7 +11,7 @@ from streams.language.detector import MIXTURE
 from streams.language.fit import fit
 from streams.language.mixture import fit_mixture
 from streams.language.ngrams import SHIPPED
-from streams.language.sources import collect, held_out_paragraphs
+from streams.language.sources import collect, held_out_paragraphs, telling_words
 
 _PER_LANGUAGE, _PER_LANGUAGE_DECLARED = 50, 8
 """Texts of a language that a source of labelled news, and its declaration, give at most."""
@@ -32,9 +32,9 @@ def refit(
         messages: folders with compiled gettext messages (see `sources.py`).
         labelled: news by source, with `lang`, `title` and `text`.
     """
-    tables = fit(collect(declarations, messages, held_out=True))
+    tables = fit(collect(declarations, messages, held_out=True), telling_words())
     weights = fit_mixture(tables, texts_to_weigh(declarations, labelled))
-    fit(collect(declarations, messages)).save(SHIPPED)
+    fit(collect(declarations, messages), telling_words()).save(SHIPPED)
     MIXTURE.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
     return weights
 

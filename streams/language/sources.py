@@ -53,7 +53,7 @@ _MESSAGES_WORDS, _FEW_MESSAGES_WORDS, _FREQUENT_WORDS, _NAMES_WORDS = 4_000.0, 6
 """The weight of a source, as the number of words that it counts for at most. A declaration has about 1,800. Of the
 messages few are taken where there are word frequencies, which are from all kinds of text."""
 _FUNCTION_WORD_COUNT = 12.0
-_FREQUENT, _FREQUENT_SHARED = 8_000, 20_000
+_FREQUENT, _FREQUENT_SHARED = 8_000, 50_000
 _NOT_ITS_OWN, _RARE = 0.4, 2e-6
 """A listed word is passed over where a close language has it at more than this share of its frequency in its own, which
 is taken to be rare where it is not known."""
@@ -85,12 +85,17 @@ def collect(declarations: Path, messages: list[Path], *, held_out: bool = False)
         most = len(found) if language in south_slavic.LANGUAGES else _FREQUENT
         _add(counts, language, _commonest(found, most), _FREQUENT_WORDS, up=True)
     for language, listed in json.loads(FUNCTION_WORDS.read_text(encoding="utf-8")).items():
-        for word in set(words(listed.lower().replace("’", "'"))):
+        for word in _listed(listed):
             if language not in frequencies or not _is_shared(word, language, frequencies):
                 counts[language][word] += _FUNCTION_WORD_COUNT  # type: ignore[assignment]
     for language in LEFT_OUT:
         counts.pop(language, None)
     return dict(counts)
+
+
+def telling_words() -> set[str]:
+    """Words that are known to tell a language from its kin, however rare they are."""
+    return south_slavic.telling_words(_shared_frequencies())
 
 
 def held_out_paragraphs(declarations: Path) -> list[tuple[str, str]]:
@@ -175,7 +180,16 @@ def _frequencies() -> dict[str, dict[str, float]]:
         for name in sorted(wordfreq.available_languages())
         if name not in {"zh", "ja", "ko", "sh"}
     }
-    return found | south_slavic.deal_out(_commonest(wordfreq.get_frequency_dict("sh", "small"), _FREQUENT_SHARED))
+    return found | south_slavic.deal_out(_shared_frequencies())
+
+
+def _shared_frequencies() -> Counter[str]:
+    """Of Bosnian, Croatian and Serbian together."""
+    return _commonest(wordfreq.get_frequency_dict("sh", "small"), _FREQUENT_SHARED)
+
+
+def _listed(text: str) -> set[str]:
+    return set(words(text.lower().replace("’", "'")))
 
 
 def _commonest(frequencies: Mapping[str, float], most: int = _FREQUENT) -> Counter[str]:

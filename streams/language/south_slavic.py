@@ -46,6 +46,12 @@ def deal_out(frequencies: Mapping[str, float]) -> dict[str, dict[str, float]]:
     return dealt
 
 
+def telling_words(frequencies: Mapping[str, float]) -> set[str]:
+    """The words that are not in all three languages, in the letters of each."""
+    owned = _owners(frequencies)
+    return owned.keys() | {cyrillic(word) for word, languages in owned.items() if "sr" in languages}
+
+
 def cyrillic(word: str) -> str:
     """A Serbian word in lower case, from Latin to Cyrillic letters. Words where `nj` is two letters come out wrong."""
     for latin, letter in _LATIN_CYRILLIC.items():
