@@ -44,7 +44,8 @@ def test_headlines(articles: list[dict[str, Any]], detector: LanguageDetector) -
 def test_headline_and_sentence(articles: list[dict[str, Any]], detector: LanguageDetector) -> None:
     report = _report(articles, detector, headlines=False)
     assert report.macro > 0.98
-    assert min(figure.accuracy for figure in report.languages.values()) > 0.6
+    # Of the Bosnian ones every third is good Serbian or Croatian as well.
+    assert all(figure.accuracy > (0.5 if name == "bs" else 0.8) for name, figure in report.languages.items())
     assert report.calibration_error < 0.05
 
 
