@@ -158,10 +158,13 @@ class RunText(BodyText):
         if last == index and self._place_phrase(index):
             return self._take(index, index + 1, "place", sure=True)
         first = index
-        if "thing" in kinds(words[index].latin) and last > index and not is_given(words[index].latin):
-            return last + 1
         while first <= last and self._dropped(first, last):
             first += 1
+        if first == last and self._place_phrase(first):
+            return self._take(first, first + 1, "place", sure=True)
+        things = any("thing" in kinds(word.latin) for word in words[first : last + 1])
+        if first < last and things and not is_given(words[first].latin):
+            return last + 1
         if first <= last:
             self._classify(first, last)
         return last + 1
