@@ -22,7 +22,7 @@ _MADE: Final[dict[str, tuple[str, str]]] = {
     ),
     "hu": ("", r"i(?:ak|[a-z]{0,6})?"),
     "fi": ("", r"(?:la|ma)i[a-z]{2,8}"),
-    "lt": ("ija|as|is|us|os|a|e|s", r"(?:ij)?i?e[ct][a-z]{1,6}|(?:ij)?iesu|(?:ij)?iski?[a-z]{1,3}"),
+    "lt": ("ija|as|is|us|os|a|e|s", r"(?:ij)?ie[ct][a-z]{1,6}|(?:ij)?iesu|(?:ij)?iski?[a-z]{1,3}"),
     "de": ("ien|ia|a|e|o|en", r"(?:an|ens|es|i|ian)?isch?(?:e|en|er|es|em)?|(?:an|ens|es|i|ian)?isk[aet]?"),
     "ro": ("ia|a|e|o", r"(?:i?an|ez|ean)(?:a|e|i|ul|ului|ii|ilor|elor|o)?"),
 }

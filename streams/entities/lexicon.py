@@ -31,6 +31,7 @@ _SHORT: Final = 6
 _TONED: Final = frozenset({"thai", "lao"})
 _SHORT_TONED: Final = 6
 """Letters. Shorter names must have the tones of the table."""
+_ARTICLE: Final = "ال"
 _GAP: Final = 2
 """Blanks more than one that may stand between two words of a name: an ampersand, a quotation mark, a dash."""
 
@@ -124,6 +125,8 @@ class Lexicon:
                         if not entry.accents or _accented(folded, original, start, entry.accents):
                             yield Hit(start, end, entry.ids, entry.needs)
                     continue
+                if text[start - len(_ARTICLE) : start] == _ARTICLE:  # one place, with the article or without
+                    start -= len(_ARTICLE)
             stop = text.find(" ", end)
             rest = text[end:stop]
             if len(rest) > _MAX_REST:
@@ -210,7 +213,7 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
     allowed = prefixes(script)
     if allowed is None:
         key = f" {key}"
-    elif script == "arabic" and alias.place and key.startswith("ال") and len(key) > 5:
+    elif script == "arabic" and alias.place and key.startswith(_ARTICLE) and len(key) > 5:
         key = key[2:]
     # Länder is not Lander, and dän not Dan: short Latin words must have the accents of the name.
     short = script == "latin" and len(name) <= _SHORT and " " not in name

@@ -212,7 +212,9 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
     if script in ("tamil", "telugu", "kannada", "malayalam", "sinhala"):
         # The silent last consonant takes the vowel of the ending.
         stem = word[:-1] if word[-1] in "\u0bcd\u0c4d\u0ccd\u0d4d\u0dca\u0bc8\u0bbe" and len(word) > 3 else word
-        return WordForm(stem, _pattern(_DRAVIDIAN_REST) if len(stem) > 2 else None)
+        # Short ones begin many words, in Tamil above all, which has few letters.
+        long_enough = len(stem) > (4 if script == "tamil" else 3)
+        return WordForm(stem, _pattern(_DRAVIDIAN_REST)) if long_enough else WordForm(word, None)
     if script in ("georgian", "armenian"):
         vowel = "იეაოუ" if script == "georgian" else "աեէիոուօ"
         stem = word[:-1] if word[-1] in vowel and len(word) > 4 else word

@@ -179,7 +179,7 @@ def _language_lexicon(language: str) -> Lexicon:
     """What is named in one language only: countries, and the names that the tables mark with it."""
     aliases = list(country_aliases(language))
     if language != "en":
-        aliases += [a for a in country_aliases("en") if language not in ("und",) or a.text]
+        aliases += [a._replace(place=False) for a in country_aliases("en")]
     aliases += [
         Alias(
             n.text,
