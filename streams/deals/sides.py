@@ -16,7 +16,7 @@ _NEAR_AFTER = 1.2
 _IN_TITLE = 2.0
 _EACH = 0.25
 _MOST = 1.5
-_MAKER = 1.6
+_MAKER = 2.4
 _HOME = 1.6
 _ENOUGH = 1.2
 """What speaks for a party: named shortly before, shortly after, in the title, for each mention, as the maker of the
