@@ -6,9 +6,10 @@ The articles are invented. Their vectors are perturbed real ones: an event lies 
 four sentences of the sample, an article near its event (a cosine of .7 between two articles of an event), and what is
 added has the covariance of the sentences. Words go by Zipf's law. Each size is reached by the clusterer's own
 decisions; then `--measure` more articles, most of them on known events, are decided and timed one by one, in processor
-time, so that other work on the machine counts little. `found` is the share of articles on known events that reached
-the event's story: speed is not to be bought with misses. `brute` is what comparing with every story's centroid in
-single precision, by one matrix product and nothing more, comes to in the same run.
+time, so that other work on the machine counts little. `found` is the share of 200 of them whose nearest story of all
+was among the candidates, where that is near enough to matter: speed is not to be bought with misses. `brute` is what
+comparing with every story's centroid in single precision, by one matrix product and nothing more, comes to in the
+same run.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ from polywire.training.story_sets import SAMPLE
 from schemas.articles import AnalyzedArticle
 from streams.embedding import Embedder
 from streams.stories import ClusterConfig, Clusterer
+from streams.stories.vectors import SCALE, quantise
 
 LANGUAGES = ("en", "es", "ar", "ru", "ms", "zh", "fr", "de", "pt", "hi")
 TOPICS = 300
+NEAR = 0.5
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +53,7 @@ class Stream:
         self._events: list[tuple[int, np.ndarray, list[str]]] = []
         self._made = 0
 
-    def articles(self, count: int, *, new: float) -> Iterator[tuple[int, AnalyzedArticle]]:
+    def articles(self, count: int, *, new: float) -> Iterator[AnalyzedArticle]:
         for _ in range(count):
             if not self._events or self._random.random() < new:
                 topic = int(self._random.integers(TOPICS))
@@ -60,9 +63,8 @@ class Stream:
                 self._events.append((topic, centre, self._words(14, topic)))
             # Recent events are told of more often.
             back = min(len(self._events) - 1, int(self._random.exponential(len(self._events) / 4)))
-            number = len(self._events) - 1 - back
-            _, centre, words = self._events[number]
-            yield number, self._article(centre, words)
+            _, centre, words = self._events[len(self._events) - 1 - back]
+            yield self._article(centre, words)
 
     def _noise(self) -> np.ndarray:
         return unit(self._spread @ self._random.normal(size=384))
@@ -103,6 +105,26 @@ def real_vectors() -> np.ndarray:
     return found / lengths
 
 
+def nearest_found(clusterer: Clusterer, articles: list[AnalyzedArticle]) -> float:
+    """Share of the articles whose nearest story, by comparing with all, is among the candidates.
+
+    Of articles that have a story at a cosine of NEAR: which of many far ones is the nearest does not matter.
+    """
+    table, means = clusterer._table, clusterer._means
+    stories = list(table.stories.values())
+    centroids = np.stack([story.sum / story.length for story in stories])
+    found = of = 0
+    for article in articles:
+        vector = means.center(quantise(article.embedding), article.language)
+        cosines = centroids @ vector / SCALE
+        nearest = stories[int(cosines.argmax())]
+        if cosines.max() < NEAR:
+            continue
+        of += 1
+        found += any(each.story_id == nearest.id for each in clusterer.compare(article))
+    return found / max(1, of)
+
+
 def brute_force(stories: int, times: int = 100) -> float:
     """Nearest centroids per second by comparing with all of them."""
     centroids = np.random.default_rng(1).normal(size=(stories, 384)).astype(np.float32)
@@ -119,28 +141,24 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [int(size) for size in options.stories.split(",")]
     stream, clusterer = Stream(), Clusterer(ClusterConfig(window_hours=1e6, max_articles=10_000_000))
-    first_story: dict[int, str] = {}
     columns = f"{'stories':>9} {'decisions/s':>12} {'median ms':>10} {'99% ms':>8} {'found':>7} {'memory MB':>10}"
     print(f"{columns} {'brute/s':>8} {'ratio':>6}")
     for size in sizes:
         while clusterer.stories < size:
-            for event, article in stream.articles(min(500, size - clusterer.stories), new=1.0):
-                first_story.setdefault(event, clusterer.assign(article).story_id)
+            for article in stream.articles(min(500, size - clusterer.stories), new=1.0):
+                clusterer.assign(article)
         batch = list(stream.articles(options.measure, new=0.3))
-        times, known, found = [], 0, 0
-        for event, article in batch:
+        found = nearest_found(clusterer, batch[:200])
+        times = []
+        for article in batch:
             started = time.process_time()
-            answer = clusterer.assign(article)
+            clusterer.assign(article)
             times.append(time.process_time() - started)
-            if event in first_story:
-                known += 1
-                found += answer.story_id == first_story[event]
-            first_story.setdefault(event, answer.story_id)
         took = np.array(times)
         memory = psutil.Process().memory_info().rss / 1e6
         print(
             f"{clusterer.stories:>9} {len(took) / took.sum():>12.0f} {np.median(took) * 1e3:>10.2f}"
-            f" {np.quantile(took, 0.99) * 1e3:>8.2f} {found / max(1, known):>7.3f} {memory:>10.0f}"
+            f" {np.quantile(took, 0.99) * 1e3:>8.2f} {found:>7.3f} {memory:>10.0f}"
             f" {(brute := brute_force(clusterer.stories)):>8.0f} {len(took) / took.sum() / brute:>6.1f}",
             flush=True,
         )
