@@ -53,10 +53,14 @@ def process(
     tasks, rejected = _read(source)
     # The models take a second to load: not before the file is known to be there.
     from polywire.supervision.prepare import ensure_model
+    from streams.embedding import ModelMissing
     from streams.pipeline import Pipeline
 
     ensure_model(settings, console)
-    pipeline = Pipeline.load(settings.cache_dir, threads=threads, embedding_model=settings.embedding_model)
+    try:
+        pipeline = Pipeline.load(settings.cache_dir, threads=threads, embedding_model=settings.embedding_model)
+    except ModelMissing as error:
+        raise UserError(str(error)) from error
     results: dict[int, dict[str, Any]] = {}
     ids: dict[str, str | int] = {}
     decided: dict[int, str] = {}

@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer
 from streams.apps.stage import Outgoing, Source, Stage
+from streams.embedding import ModelMissing
 
 
 def build(settings: Settings) -> Stage:
-    """The stage, ready to run. Raises ModelMissing when the embedding model has not been built."""
+    """The stage, ready to run.
+
+    Raises:
+        UserError: the embedding model is not there; the message says how to get it.
+    """
     stage = Stage("analyze", settings)
-    analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
+    try:
+        analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
+    except ModelMissing as error:
+        raise UserError(str(error)) from error
 
     async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         # In a thread: a long text must not keep the event loop from telling Kafka that we live.

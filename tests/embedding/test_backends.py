@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -71,3 +73,19 @@ def test_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_the_default_is_the_built_in_engine(cache_dir: Path) -> None:
     backend = load_backend(cache_dir)
     assert isinstance(backend, Embedder)
+
+
+@pytest.mark.parametrize("command", [["process", "in.jsonl", "-o", "out.jsonl"], ["stream", "analyze"]])
+def test_commands_say_it_without_a_traceback(command: list[str], tmp_path: Path, cache_dir: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": "1", "title": "One", "text": ""}\n', encoding="utf-8")
+    # A folder before all others with a package of that name that cannot be imported: the same on any machine.
+    (tmp_path / "sentence_transformers.py").write_text("raise ImportError\n", encoding="utf-8")
+    settings = {"POLYWIRE_EMBEDDING_MODEL": "some/model", "POLYWIRE_CACHE_DIR": str(cache_dir)}
+    environment = os.environ | settings | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-m", "polywire", *command],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "pip install sentence-transformers" in " ".join(run.stderr.split())
+    assert "Traceback" not in run.stderr
