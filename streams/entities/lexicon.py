@@ -216,6 +216,6 @@ def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple
     elif script == "arabic" and alias.place and key.startswith(_ARTICLE) and len(key) > 5:
         key = key[2:]
     # Länder is not Lander, and dän not Dan: short Latin words must have the accents of the name.
-    short = script == "latin" and len(name) <= _SHORT and " " not in name
+    short = script == "latin" and len(name) <= _SHORT and " " not in name and alias.id != ""
     accents = _small(alias.text)[: len(first.stem)] if short and not alias.adjective else ""
     return key, (first.rest, tuple(forms[1:]), case, accents)

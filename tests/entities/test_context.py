@@ -68,3 +68,13 @@ def test_general_words_have_a_country() -> None:
         if name.startswith("@") and by_id()[row["id"]].country is None
     ]
     assert wrong == []
+
+
+def test_ordinary_words_are_no_names() -> None:
+    wrong = [
+        (row["language"], word)
+        for row in read_table("ordinary_words.tsv")
+        for word in row["words"].split(", ")
+        if any(m.text == word for e in RECOGNIZER.recognize(f"\n{word}", row["language"]) for m in e.mentions)
+    ]
+    assert wrong == []
