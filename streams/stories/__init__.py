@@ -1,6 +1,7 @@
 """Stories: which articles, in whatever language, tell of the same event."""
 
-from streams.stories.clusterer import Assignment, Clusterer
+from streams.stories.assignment import Assignment
+from streams.stories.clusterer import Clusterer
 from streams.stories.config import ClusterConfig
 from streams.stories.explain import Candidate, Explanation
 

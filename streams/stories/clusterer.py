@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.articles import AnalyzedArticle, ClusteredArticle, Decision
 from schemas.ids import content_revision, story_id
 from schemas.stories import StoryCorrection
-from streams.stories import repair
+from streams.stories import repair, retention
+from streams.stories.assignment import Assignment
 from streams.stories.cells import Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.config import ClusterConfig
@@ -30,23 +30,6 @@ _MAX_CLOCK_STEP_MS = 24 * _HOUR_MS
 _LEARN_MIN = 50
 _LEARN_SHARE = 0.2
 _FORGET_EVERY = 200
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """The decision on one article, and what must be stored and deleted because of it."""
-
-    article_id: str
-    story_id: str
-    duplicate_of: str | None
-    decision: Decision
-    version: int
-    record: dict[str, Any]
-    """To be stored under the article's id. JSON-able."""
-    forgotten: list[str] = field(default_factory=list)
-    """Articles whose records may be deleted from the store."""
-    moved_from: str | None = None
-    """The story that a correction took it out of."""
 
 
 class Clusterer:
@@ -172,7 +155,8 @@ class Clusterer:
 
         Nothing is changed. Takes about a second for 3,000 articles.
         """
-        recent = self._recent()
+        limit = self._clock - int(self.config.repair_hours * _HOUR_MS)
+        recent = retention.recent(self._table.stories.values(), limit, self.config.repair_articles)
         if len(recent) < 2:
             return []
         return repair.propose(recent, repair.regroup(recent, self.weights), self._clock)
@@ -357,34 +341,14 @@ class Clusterer:
         if len(members) > self.config.story_members:
             gone.append(next(r for r in members.values() if r.id != self._learnt_by))
         if newest.sequence % _FORGET_EVERY == 0:
-            gone.extend(self._silent(len(self._records) - len(gone)))
+            limit = self._clock - int(self.config.window_hours * _HOUR_MS)
+            surplus = len(self._records) - len(gone) - self.config.max_articles
+            gone.extend(retention.silent(self._table.stories.values(), limit, surplus, self._learnt_by))
         for record in {r.id: r for r in gone}.values():
             self._drop(record)
             self._departed.put(record, newest.sequence)
             newest.forgot.append(record.id)
         newest.dropped = self._departed.expire(newest.sequence)
-
-    def _silent(self, articles: int) -> list[Record]:
-        limit = self._clock - int(self.config.window_hours * _HOUR_MS)
-        room = articles <= self.config.max_articles
-        old = [story for story in self._table.stories.values() if story.seen < limit or not room]
-        gone: list[Record] = []
-        for story in sorted(old, key=lambda story: (story.seen, story.id)):
-            if story.seen >= limit and articles - len(gone) <= self.config.max_articles:
-                break
-            if self._learnt_by not in story.members:
-                gone.extend(story.members.values())
-        return gone
-
-    def _recent(self) -> list[Record]:
-        """The articles of the newest stories, whole stories only, in the order of arrival."""
-        limit = self._clock - int(self.config.repair_hours * _HOUR_MS)
-        taken: list[Record] = []
-        for story in sorted(self._table.stories.values(), key=lambda s: (-s.seen, s.id)):
-            if story.seen < limit or len(taken) + story.size > self.config.repair_articles:
-                break
-            taken.extend(story.members.values())
-        return sorted(taken, key=lambda r: r.sequence)
 
     def _answer(self, record: Record) -> Assignment:
         return Assignment(
