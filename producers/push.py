@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -34,6 +35,7 @@ AT_ONCE = 16
 TURN = 10.0
 BODY_TIME = 60.0
 """Seconds for a request's body: who sends a byte a second keeps nobody else out for long."""
+_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 DEFAULT_SOURCE = "push"
 """Source of articles that name neither a source nor a URL."""
 
@@ -97,6 +99,7 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
             401: {"description": "The token is missing or wrong."},
             403: {"description": "Sent by a web page of another site."},
             408: {"description": "The body came too slowly."},
+            415: {"description": "Neither `application/json` nor `application/x-ndjson`."},
             413: {"description": f"More than {MAX_BODY} bytes, or one article too large for the topic."},
             422: {"model": PushAnswer, "description": "Nothing accepted: no article is valid."},
             503: {"model": PushAnswer, "description": "Kafka is away. Send the same again after `Retry-After`."},
@@ -107,6 +110,7 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
         """One article as a JSON object; many as a list, as `{"articles": [...]}`, or as JSON Lines
         (`application/x-ndjson`). An article needs a title or a text."""
         _check_caller(request, token)
+        as_lines = _says_lines(request)
         try:
             async with asyncio.timeout(TURN):
                 await turns.acquire()
@@ -115,7 +119,7 @@ def make_router(publisher: Publisher, *, token: str | None = None) -> APIRouter:
         try:
             body = await _read_body(request)
             collected = datetime.now(UTC)
-            items = await run_sync(_read_items, body, _says_lines(request), collected, limiter=threads)
+            items = await run_sync(_read_items, body, as_lines, collected, limiter=threads)
             return await run_sync(_accept, items, publisher, limiter=threads)
         finally:
             turns.release()
@@ -142,8 +146,14 @@ def _check_caller(request: Request, token: str | None) -> None:
         if not secrets.compare_digest(given.encode(), f"Bearer {token}".encode()):
             raise HTTPException(401, "bearer token missing or wrong", {"WWW-Authenticate": "Bearer"})
     # A page of another site could post from the browser of somebody who may reach us; no other client says this.
-    elif request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise HTTPException(403, "not from a page of another site")
+    elif request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} or _is_foreign(request):
+        raise HTTPException(403, "not from a page of another site, unless with a token (setting push_token)")
+
+
+def _is_foreign(request: Request) -> bool:
+    """Says that it comes from a page that is not ours. `null`, of a page without an address, is not ours either."""
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
 
 
 async def _read_body(request: Request) -> bytes:
@@ -162,8 +172,20 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _says_lines(request: Request) -> bool:
+    """Whether the body is JSON Lines, else it is JSON.
+
+    Raises:
+        HTTPException: 415, it says neither. A page of any site can have a browser send what is not said to be JSON.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+    if kind in _LINES:
+        return True
+    if kind == "application/json":
+        return False
+    given = f"not {kind}" if kind else "there is none"
+    raise HTTPException(
+        415, f"send the header Content-Type: application/json, or application/x-ndjson for JSON Lines ({given})"
+    )
 
 
 def _read_items(body: bytes, as_lines: bool, collected: datetime) -> list[_Item]:

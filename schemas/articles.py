@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Message, Part, Score, UtcTime
@@ -11,6 +13,8 @@ MAX_TITLE = 2_000
 """Characters. A longer title is a body text in the wrong field."""
 MAX_TEXT = 1_000_000
 """Characters. The longest news documents are under a tenth of this; a longer text is not an article."""
+MAX_AHEAD = timedelta(days=1)
+"""Clocks differ and time zones are mistaken; a date of publication further ahead than this is a mistake."""
 
 
 class RawArticle(Message):
@@ -24,7 +28,11 @@ class RawArticle(Message):
     external_id: str | None = Field(default=None, max_length=1_000, description="The source's own id.")
     title: str = Field(default="", max_length=MAX_TITLE)
     text: str = Field(default="", max_length=MAX_TEXT)
-    published: UtcTime | None = Field(default=None, description="When the source says it was published.")
+    published: UtcTime | None = Field(
+        default=None,
+        description="When the source says it was published. More than a day after `collected` it is kept as it came, "
+        "and taken for unknown wherever articles and stories are put in order.",
+    )
     collected: UtcTime = Field(description="When the producer fetched this revision.")
     language: str | None = Field(default=None, max_length=35, description="The producer's hint: evidence, not truth.")
     meta: dict[str, str] = Field(default_factory=dict, description="Anything else the producer knows.")
@@ -50,8 +58,10 @@ class RawArticle(Message):
 
     @property
     def when(self) -> UtcTime:
-        """The article's place in time: published where the source says so, else collected."""
-        return self.published or self.collected
+        """The article's place in time: published where the source says so and that can be, else collected."""
+        if self.published is None or self.published - self.collected > MAX_AHEAD:
+            return self.collected
+        return self.published
 
 
 class AnalyzedArticle(RawArticle):

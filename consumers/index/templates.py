@@ -12,6 +12,7 @@ is written in scripts without spaces between words that no common analyser split
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from functools import cache
@@ -125,6 +126,11 @@ def make_ready(es: Elasticsearch, prefix: str) -> None:
         ensure_indices(es, prefix)
     except (ApiError, TransportError) as error:
         raise Unavailable(f"cannot make the indices ready: {error}") from error
+    for name in INDICES:
+        # The embedded engine shows what is written only in an index that has been searched once: the first reader
+        # would see an empty one. Elasticsearch needs no such thing, and may not be ready for a search yet.
+        with contextlib.suppress(ApiError, TransportError):
+            es.count(index=f"{prefix}-{name}")
 
 
 def _missing_analysers(es: Elasticsearch) -> set[str]:

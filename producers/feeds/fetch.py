@@ -33,11 +33,15 @@ _GZIP_MAGIC = b"\x1f\x8b"
 class FetchError(Exception):
     """A document that could not be had.
 
-    `status` is the HTTP status where there was one; `retry_after` the seconds the server asks us to stay away.
+    `status` is the HTTP status where there was one; `retry_after` the seconds the server asks us to stay away;
+    `refused`: our own settings do not let us ask.
     """
 
-    def __init__(self, reason: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, status: int | None = None, retry_after: float | None = None, refused: bool = False
+    ) -> None:
         super().__init__(reason)
+        self.refused = refused
         self.status = status
         self.retry_after = retry_after
 
@@ -110,7 +114,7 @@ class Fetcher:
             raise FetchError(f"took longer than {self._timeout:.0f} s") from error
         except Forbidden as error:
             # Not transient: nothing but the settings can change it.
-            raise FetchError(str(error), status=403) from error
+            raise FetchError(str(error), status=403, refused=True) from error
         except (httpx.InvalidURL, UnicodeError) as error:
             # UnicodeError: host names that idna refuses.
             raise FetchError(f"{type(error).__name__}: {error}", status=400) from error

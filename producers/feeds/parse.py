@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from xml.sax import SAXParseException
 
 import feedparser
 
@@ -48,6 +49,8 @@ class FeedDocument:
     items: list[FeedItem] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
     """Items that could not be read at all: why, in words."""
+    broken: str | None = None
+    """Why the document is not well-formed XML, where it is not. What could be read of it all the same is in `items`."""
 
 
 def parse_feed(body: bytes, content_type: str, url: str) -> FeedDocument:
@@ -61,7 +64,7 @@ def parse_feed(body: bytes, content_type: str, url: str) -> FeedDocument:
     """
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     document, home = _json_feed(body, url) if start == b"{" else _xml_feed(body, content_type, url)
-    return FeedDocument(_oldest_first(_mark_shared(document.items, home)), document.unusable)
+    return replace(document, items=_oldest_first(_mark_shared(document.items, home)))
 
 
 def _mark_shared(items: list[FeedItem], home: str | None) -> list[FeedItem]:
@@ -99,14 +102,23 @@ def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[FeedDocument, s
     if not parsed.get("version") and not parsed.entries:
         raise NotAFeed(f"neither RSS nor Atom nor JSON Feed ({_say(parsed)}); it starts with {body[:60]!r}")
     items, unusable = [], []
+    broken = _why_broken(parsed)
     language = _text(parsed.feed.get("language"))
     for position, entry in enumerate(parsed.entries, 1):
         item = _xml_item(entry, url, language)
         if item is None:
-            unusable.append(f"item {position} has neither title nor text")
+            unusable.append(f"item {position} has neither title nor text" + (f": {broken}" if broken else ""))
         else:
             items.append(item)
-    return FeedDocument(items, unusable), _http_url(parsed.feed.get("link"), url)
+    return FeedDocument(items, unusable, broken), _http_url(parsed.feed.get("link"), url)
+
+
+def _why_broken(parsed: Any) -> str | None:
+    """What the strict parser stumbled over; None where it did not, or over something that is not the XML."""
+    error = parsed.get("bozo_exception")
+    if not isinstance(error, SAXParseException):
+        return None
+    return f"not well-formed XML, line {error.getLineNumber()}: {error.getMessage()}"
 
 
 def _say(parsed: Any) -> str:

@@ -90,6 +90,8 @@ class Poller:
         if fetched.body is None or (version := digest(fetched.body)) == known.digest:
             return PollResult()
         document = await asyncio.to_thread(parse_feed, fetched.body, fetched.content_type, fetched.url)
+        if document.broken:
+            log.warning("feed_is_broken", feed=feed.url, reason=document.broken, usable_items=len(document.items))
         result = PollResult(rejected=len(document.unusable))
         for reason in document.unusable:
             self._reject(feed, reason)

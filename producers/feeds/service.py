@@ -90,7 +90,11 @@ class FeedService:
             planned = self._state.feed(feed.url)
             wait = max(0.0, planned.next_poll - time.time())
             # A shorter interval in the settings takes effect at once, unless the feed is being left in peace.
-            await asyncio.sleep(wait if planned.failures else min(wait, interval))
+            wait = wait if planned.failures else min(wait, interval)
+            if wait >= 1:
+                because = planned.error or "it was polled not long ago"
+                log.info("waiting", feed=feed.url, seconds=round(wait), because=because)
+            await asyncio.sleep(wait)
         while True:
             failures = self._state.feed(feed.url).failures
             error, rejected = await self._poll(feed, poller)
@@ -103,7 +107,10 @@ class FeedService:
                 gone=isinstance(error, FetchError) and error.status == 410,
             )
             reason = _say(error) if error is not None else None
-            self._state.schedule(feed.url, next_poll=time.time() + delay, failures=failures, error=reason)
+            # What our settings refuse is tried at once on the next start: they may have been corrected.
+            refused = isinstance(error, FetchError) and error.refused
+            next_poll = 0.0 if refused else time.time() + delay
+            self._state.schedule(feed.url, next_poll=next_poll, failures=failures, error=reason)
             if self._once:
                 return error is not None or rejected > 0
             if reason is not None:

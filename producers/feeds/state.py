@@ -38,6 +38,8 @@ class FeedState:
     next_poll: float = 0.0
     failures: int = 0
     """In a row."""
+    error: str | None = None
+    """Of the last poll."""
 
 
 class StateStore:
@@ -59,7 +61,7 @@ class StateStore:
     def feed(self, url: str) -> FeedState:
         """What is known of a feed; of a new one, nothing."""
         row = self._db.execute(
-            "SELECT etag, last_modified, digest, next_poll, failures FROM feeds WHERE url = ?", (url,)
+            "SELECT etag, last_modified, digest, next_poll, failures, error FROM feeds WHERE url = ?", (url,)
         ).fetchone()
         return FeedState(*row) if row else FeedState()
 

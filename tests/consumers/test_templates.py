@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from consumers.index import INDICES, ensure_indices, mapping, templates
+from consumers.index.templates import make_ready
 from polywire.runtime.settings import Settings
 
 pytestmark = pytest.mark.engine
@@ -45,6 +47,14 @@ def test_the_second_time_asks_little(es: Elasticsearch, settings: Settings, monk
     es.indices.delete(index=f"{settings.index_prefix}-alerts-000001")
     with pytest.raises(AssertionError, match="asked for again"):
         ensure_indices(es, settings.index_prefix)
+
+
+def test_the_first_look_into_an_index_finds_what_was_written_before(es: Elasticsearch, settings: Settings) -> None:
+    make_ready(es, settings.index_prefix)
+    alias = f"{settings.index_prefix}-alert-state"
+    es.index(index=alias, id="1", document={})
+    time.sleep(4)  # the refresh interval, with some to spare
+    assert es.count(index=alias)["count"] == 1
 
 
 def test_a_new_field_reaches_an_index_that_is_there(

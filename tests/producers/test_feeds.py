@@ -168,7 +168,7 @@ def test_state_survives_being_opened_again(tmp_path: Path) -> None:
     state.finish("u", etag="e", last_modified=None, digest="d")
     # No close: as after a kill.
     again = StateStore(path)
-    assert again.feed("u") == FeedState("e", None, "d", 5.0, 2)
+    assert again.feed("u") == FeedState("e", None, "d", 5.0, 2, "x")
     assert again.revision("u", "item") == "rev1"
     assert again.revision("other", "item") is None
     again.mark("u", "item", "rev2")
@@ -258,6 +258,44 @@ async def test_retry_after_is_respected_across_a_restart(
             await running
     assert site.asked("/busy") == 1
     assert to_kept.articles == []
+
+
+async def test_what_the_settings_refused_is_tried_at_once_when_they_are_corrected(
+    site: Site, to_kept: KeptArticles, feed_settings: Settings
+) -> None:
+    site.routes["/own"] = feed_of(entry("one"))
+    feed = FeedSettings(url=site.url("/own"), interval=600)
+    running = asyncio.create_task(run_feeds(feed_settings.model_copy(update={"allow_hosts": []}), [feed]))
+    await asyncio.sleep(0.7)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert site.asked("/own") == 0
+    running = asyncio.create_task(run_feeds(feed_settings, [feed]))
+    try:
+        await until(lambda: len(to_kept.articles) == 1)
+    finally:
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+async def test_a_feed_that_waits_says_why(
+    site: Site, to_kept: KeptArticles, feed_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[dict[str, object]] = []
+    monkeypatch.setattr(service.log, "info", lambda event, **fields: said.append({"event": event, **fields}))
+    site.routes["/error"] = Answer(status=500)
+    feed = FeedSettings(url=site.url("/error"), interval=600)
+    for _ in range(2):
+        running = asyncio.create_task(run_feeds(feed_settings, [feed]))
+        await asyncio.sleep(0.7)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    (waiting,) = [each for each in said if each["event"] == "waiting"]
+    assert waiting["feed"] == feed.url
+    assert waiting["because"] == "HTTP status 500"
 
 
 async def test_once(site: Site, to_kept: KeptArticles, feed_settings: Settings) -> None:

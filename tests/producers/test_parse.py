@@ -260,3 +260,18 @@ def test_a_page_that_is_no_html_or_holds_nothing_gives_no_text() -> None:
     assert extract_text(b"%PDF-1.4", "application/pdf", URL, "t") == ""
     assert extract_text(b"", "text/html", URL, "t") == ""
     assert extract_text(b"<html><body></body></html>", "text/html", URL, "t") == ""
+
+
+def test_broken_xml_is_said_to_be_broken_and_what_can_be_read_is_taken() -> None:
+    body = rss(
+        "<item><title>One</title></item>\n<item><titel>Two & more</titel></item>\n<item><title>Three</title></item>"
+    )
+    document = parse_feed(body, "application/rss+xml", URL)
+    assert sorted(item.title for item in document.items) == ["One", "Three"]
+    assert document.broken is not None
+    assert "not well-formed XML, line 2" in document.broken
+    assert document.unusable == [f"item 2 has neither title nor text: {document.broken}"]
+
+
+def test_a_wrong_character_set_is_not_broken_xml() -> None:
+    assert parse_feed(rss("<item><title>é</title></item>"), "text/xml; charset=us-ascii", URL).broken is None

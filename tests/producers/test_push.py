@@ -17,6 +17,7 @@ from producers.push import make_router
 from schemas.ids import article_id
 from tests.producers.sites import KeptArticles
 
+JSON = {"Content-Type": "application/json"}
 GOOD = {"id": "a1", "title": "A title", "text": "A text", "source": "s"}
 BAD = {"id": "b1", "title": 7}
 
@@ -93,7 +94,7 @@ async def test_many_are_answered_for_one_by_one(client: httpx.AsyncClient, kept:
     ],
 )
 async def test_a_bad_one(client: httpx.AsyncClient, kept: KeptArticles, content: str, reason: str) -> None:
-    answer = await client.post("/articles", content=content)
+    answer = await client.post("/articles", content=content, headers=JSON)
     assert answer.status_code == 422
     assert reason in answer.json()["detail"]
     assert kept.articles == []
@@ -128,7 +129,7 @@ async def test_too_large(client: httpx.AsyncClient, kept: KeptArticles, monkeypa
         for chunk in endless():
             yield chunk
 
-    assert (await client.post("/articles", content=stream())).status_code == 413
+    assert (await client.post("/articles", content=stream(), headers=JSON)).status_code == 413
     assert (await client.post("/articles", json={"title": "x" * 101})).status_code == 413
     assert kept.articles == []
 
@@ -157,7 +158,7 @@ async def test_a_dripping_body_is_cut_off(client: httpx.AsyncClient, monkeypatch
             yield b" "
             await asyncio.sleep(0.02)
 
-    assert (await client.post("/articles", content=drip())).status_code == 408
+    assert (await client.post("/articles", content=drip(), headers=JSON)).status_code == 408
 
 
 async def test_token(kept: KeptArticles) -> None:
@@ -176,10 +177,33 @@ async def test_pages_of_other_sites_may_not_push(client: httpx.AsyncClient, kept
 
 
 async def test_compressed_bodies_are_refused_rather_than_misread(client: httpx.AsyncClient) -> None:
-    assert (await client.post("/articles", content=b"x", headers={"Content-Encoding": "gzip"})).status_code == 415
+    assert (
+        await client.post("/articles", content=b"x", headers={**JSON, "Content-Encoding": "gzip"})
+    ).status_code == 415
 
 
 async def test_the_interface_is_described(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()["paths"]["/articles"]["post"]
     assert {"202", "207", "422", "503", "413"} <= described["responses"].keys()
     assert {"application/json", "application/x-ndjson"} == described["requestBody"]["content"].keys()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
+async def test_what_is_not_said_to_be_json(client: httpx.AsyncClient, kept: KeptArticles, kind: str | None) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await client.post("/articles", content=json.dumps(GOOD), headers=headers)
+    assert answer.status_code == 415
+    assert "Content-Type: application/json" in answer.json()["detail"]
+    assert kept.articles == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://polywire.example:81"])
+async def test_a_page_of_another_site(kept: KeptArticles, origin: str) -> None:
+    async with client_of(kept) as client:
+        assert (await client.post("/articles", json=GOOD, headers={"Origin": origin})).status_code == 403
+        assert kept.articles == []
+        own = await client.post("/articles", json=GOOD, headers={"Origin": "http://polywire.example"})
+        assert own.status_code == 202
+    async with client_of(kept, token="t") as client:
+        headers = {"Origin": origin, "Authorization": "Bearer t"}
+        assert (await client.post("/articles", json=GOOD, headers=headers)).status_code == 202
