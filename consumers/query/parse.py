@@ -18,6 +18,7 @@ from luqum.thread import parse as luqum_parse
 from consumers.query.bounds import parse_date, parse_number
 from consumers.query.fields import DEFAULT_FIELDS, FIELDS, unknown_field
 from consumers.query.nodes import All, And, Bound, Exists, Flag, Fuzzy, Node, Not, Or, Phrase, Range, Term, Wildcard
+from consumers.query.vocabulary import COUNTRY_FIELDS, country_code, why_unknown
 from consumers.query.words import fold
 
 MAX_DEPTH = 40
@@ -188,7 +189,7 @@ class _Reader:
         if kind == "text":
             return Phrase(field, value, slop)
         if kind == "keyword":
-            return Term(field, value)
+            return self._keyword(item, field, value)
         if kind == "boolean":
             if value.lower() not in {"true", "false"}:
                 raise self._error(f"{field} is true or false, not {value!r}", item)
@@ -201,6 +202,15 @@ class _Reader:
         except ValueError as error:
             raise self._error(f"{field}: {error}", item) from error
         return Range(field, start, end, True, False)
+
+    def _keyword(self, item: tree.Item, field: str, value: str) -> Node:
+        reason = why_unknown(field, value)
+        if reason:
+            raise self._error(reason, item)
+        term = Term(field, value)
+        code = country_code(value) if field in COUNTRY_FIELDS else None
+        # The index has the code and the English name of every country; people know it by others, too.
+        return term if code is None else Or((term, Term(field, code)))
 
     def _wildcard(self, item: tree.Word, field: str) -> Node:
         if FIELDS[field] not in {"text", "keyword"}:

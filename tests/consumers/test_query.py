@@ -12,6 +12,7 @@ from consumers.index.documents import article_document
 from consumers.query import Matchable, Query, QueryError
 from consumers.query.bounds import parse_date
 from consumers.query.match import within
+from consumers.query.vocabulary import country_code
 from schemas.articles import EnrichedArticle
 from schemas.readings import Entity
 from tests.consumers.make import ASTANA, KAZAKHSTAN, NOON, ROSOBORONEXPORT, RUSSIA, S300, TURKEY, article, deal
@@ -125,7 +126,6 @@ def test_finds(query: str) -> None:
         "weapon:300",
         "arms_deal:false",
         "act:aid",
-        "language:e",
         "arms_deal_score:>0.9",
         "published:2026-11-17",
         "published:{2026-11-16 TO *]",
@@ -270,3 +270,39 @@ def test_edit_distance(a: str, b: str, distance: int) -> None:
 def test_entities_without_a_known_country_do_no_harm() -> None:
     one = article(entities=[Entity(id="pw:x", type="place", name="Xanadu", country="XX"), RUSSIA])
     assert found("country:XX", one)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "country:马来西亚",
+        "country:馬來西亞",
+        "recipient:Малайзия",
+        "recipient:Malasia",
+        "entity:ماليزيا",
+        "country:Malaysia",
+    ],
+)
+def test_a_country_goes_by_its_name_in_any_language(text: str) -> None:
+    wanted = Query.parse(text.partition(":")[0] + ":MY").for_elasticsearch()
+    assert wanted in Query.parse(text).for_elasticsearch()["bool"]["should"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("language:e", "ISO 639"),
+        ("language:english", "write language:en"),
+        ("title:x AND language:русский", "write language:ru"),
+        ("act:donation", "sale, aid, lease"),
+        ("status:done", "reported, planned"),
+    ],
+)
+def test_a_value_that_no_article_can_have_is_told_so(text: str, hint: str) -> None:
+    with pytest.raises(QueryError, match=hint):
+        Query.parse(text)
+
+
+def test_what_is_no_country_is_left_alone() -> None:
+    assert country_code("Dassault") is None
+    assert country_code("Rus") is None
