@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from filelock import FileLock, Timeout
 from polywire.runtime.errors import UserError
 
 _PR_SET_PDEATHSIG = 1
+_NOISE = re.compile(r"weak version `\S+' not found|^press Ctrl-C to stop")
+"""What the embedded engine says at every start, and what explains nothing."""
 # Loaded here and not in the child: between fork and exec a child should do as little as it can.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -174,7 +177,8 @@ def tail(log_file: Path, lines: int = 3) -> str:
         text = log_file.read_bytes()[-8_192:].decode("utf-8", "replace")
     except OSError:
         return ""
-    return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())[-600:]
+    said = [line.strip() for line in text.splitlines() if line.strip() and not _NOISE.search(line)]
+    return " | ".join(said[-lines:])[-600:]
 
 
 def free_ports(count: int) -> list[int]:

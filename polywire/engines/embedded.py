@@ -14,9 +14,13 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, listens, refuse_taken
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
+
+_LEFT_OVER_SECONDS = 10.0
 
 
 class EmbeddedEngine:
@@ -39,6 +43,7 @@ class EmbeddedEngine:
         kafka, elastic = self._kafka_port or free[0], self._elasticsearch_port or free[1]
         refuse_taken(kafka, elastic)
         self._hold.take()
+        self._end_left_over()
         url = f"http://127.0.0.1:{elastic}"
         try:
             self._server.start(
@@ -52,6 +57,31 @@ class EmbeddedEngine:
             self.stop()
             raise
         return EngineAddresses(f"127.0.0.1:{kafka}", url)
+
+    def _end_left_over(self) -> None:
+        """End the engine of a run that was killed: while it has clients it lives on and keeps the data to itself.
+
+        Nobody else uses it, since the hold on the folder is ours.
+        """
+        for process in psutil.process_iter():
+            try:
+                command = process.cmdline()
+                if command[:1] != [str(_binary())] or str(self._data) not in command:
+                    continue
+                process.terminate()
+                try:
+                    process.wait(_LEFT_OVER_SECONDS)
+                except psutil.TimeoutExpired:
+                    process.kill()
+                    process.wait(_LEFT_OVER_SECONDS)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+            except psutil.TimeoutExpired:
+                raise UserError(
+                    f"the embedded engine of an earlier run (pid {process.pid}) does not end: "
+                    f"kill -9 {process.pid}, then start again"
+                ) from None
+            print(f"engines: ended the embedded engine that a killed run left behind (pid {process.pid})", flush=True)
 
     def stop(self) -> None:
         """See Engine.stop. Stopping in order saves the data."""

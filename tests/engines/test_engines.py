@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import TopicPartition
 
-from polywire.engines import Engine, make_engine
-from polywire.engines.base import EngineAddresses, free_ports
+from polywire.engines import Engine, embedded, make_engine
+from polywire.engines.base import EngineAddresses, free_ports, listens, tail
 from polywire.engines.embedded import EmbeddedEngine
 from polywire.engines.jvm import JvmEngine
 from polywire.engines.jvm.folders import discard
@@ -220,3 +221,39 @@ def test_nothing_is_left_when_the_starter_is_killed(state: Path, name: str) -> N
     assert len(servers) == {"embedded": 1, "jvm": 3}[name]
     _, alive = psutil.wait_procs(servers, timeout=30)
     assert alive == []
+
+
+def test_the_embedded_engine_of_a_killed_run_is_ended(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = state / "embedded"
+    data.mkdir(parents=True)
+    kafka, elastic = free_ports(2)
+    left = subprocess.Popen(
+        [
+            str(embedded._binary()), "start", "--data-dir", str(data), "--host", "127.0.0.1",
+            "--only", "kafka,elasticsearch", "--kafka-port", str(kafka), "--elasticsearch-port", str(elastic),
+        ]
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 20
+        while not listens(kafka):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        engine = EmbeddedEngine(Settings(engines="embedded", state_dir=state))
+        with socket.create_connection(("127.0.0.1", kafka)):
+            # Waited for here, as init waits for what has lost its parent.
+            threading.Thread(target=left.wait, daemon=True).start()
+            engine.start()
+        engine.stop()
+        assert f"pid {left.pid}" in capsys.readouterr().out
+        assert left.wait(5) is not None
+    finally:
+        if left.poll() is None:
+            left.kill()
+
+
+def test_an_engines_last_words_are_without_noise(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "x: /lib/libc.so.6: weak version `GLIBC_2.39' not found (required by x)\nport taken\npress Ctrl-C to stop\n"
+    )
+    assert tail(log) == "port taken"
