@@ -58,28 +58,29 @@ def stories(
         except ModelMissing as error:
             raise UserError(str(error)) from error
     early, late = sets["headlines-dev"].split(SPLIT)
-    parallel, blurbs, sample = sets["ntrex-dev"], sets["itn"].half(), sets["sample"]
-    pairs = {each.name: Pairs(each) for each in (early, late, parallel, blurbs, sample)}
+    parallel, blurbs = sets["ntrex-dev"], sets["itn"].half()
+    sample, near = sets["sample"], sets["near"]
+    pairs = {each.name: Pairs(each) for each in (early, late, parallel, blurbs, sample, near)}
 
     console.print("[bold]Looking back[/]: weights and threshold")
     weights = fit_repair(list(pairs.values()), START, rounds=2, say=console.print)
     console.print("[bold]On arrival[/]: threshold and lexical signals")
-    weights = fit_arrival([early, late, parallel, sample], weights, say=console.print)
+    weights = fit_arrival([early, late, parallel, sample, near], weights, say=console.print)
     console.print("[bold]Looking back[/]: threshold again, by whole runs")
-    weights = fit_second([early, late, parallel, blurbs, sample], weights, say=console.print)
-    weights = fit_slope([early, late, parallel, sample], weights)
+    weights = fit_second([early, late, parallel, blurbs, sample, near], weights, say=console.print)
+    weights = fit_slope([early, late, parallel, sample, near], weights)
     target = output or WEIGHTS_FILE
     target.write_text(json.dumps(weights.dump(), indent=2) + "\n", encoding="utf-8")
     console.print(f"Wrote {target}\n")
 
-    shown = [early, late, parallel, sets["itn"], sample, sets["mixed"]]
+    shown = [early, late, parallel, sets["itn"], sample, near, sets["mixed"]]
     table = Table("", *[each.name for each in shown], title="BCubed F1: what each signal is worth")
     for row in ablation(shown, weights):
         table.add_row(row.what, *[f"{score:.3f}" for score in row.scores])
     console.print(table)
     if check:
         table = Table("left out", "F1 there", "with its own threshold", title="Fitted without, tried on")
-        others = [pairs[each.name] for each in (parallel, blurbs, sample)]
+        others = [pairs[each.name] for each in (parallel, blurbs, sample, near)]
         for name, score, own in carried_over(pairs[early.name], pairs[late.name], others, START, console.print):
             table.add_row(name, f"{score:.3f}", "" if math.isnan(own) else f"{own:.3f}")
         console.print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -24,7 +24,16 @@ from streams.stories import Clusterer
 from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
-from streams.stories.repair import LEXICAL, combine, place_matrix, root_of_shared, shared_matrix
+from streams.stories.repair import (
+    LEXICAL,
+    combine,
+    disjoint,
+    overlap,
+    place_matrix,
+    root_of_shared,
+    shared_matrix,
+    weapon_matrix,
+)
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
 from streams.stories.vectors import quantise
 
@@ -33,6 +42,10 @@ SPLIT = datetime(2021, 7, 19, tzinfo=UTC)
 FOLDERS = ("headlines-dev", "ntrex-dev", "itn")
 SAMPLE = Path(__file__).resolve().parents[2] / "seeds" / "sample.jsonl"
 """Ordinary news, invented for the project: many events at once, each told by a few, in many languages."""
+NEAR = Path(__file__).resolve().parents[2] / "tests" / "stories" / "data" / "near_events.jsonl"
+"""Invented, too: events as near to each other as two sales of one aircraft, in the first days of a stream. The three
+founding documents stand among them, without their times, which would tell them apart."""
+FOUNDING = SAMPLE.with_name("documents.jsonl")
 OPENING = 400
 MEAN_DELAY_HOURS = 12.0
 Progress = Callable[[int, int], None]
@@ -120,17 +133,17 @@ class Pairs:
         when = np.array([record.when for record in records], np.float64)
         self._products: npt.NDArray[np.float32] = centred @ centred.T
         self._gaps = np.minimum(np.abs(when[:, None] - when[None, :]) / AGE_UNIT_MS, AGE_CAP).astype(np.float32)
-        places = place_matrix(records)
-        placed: npt.NDArray[np.bool_] = places.sum(axis=1) > 0
-        self._here: npt.NDArray[np.bool_] = places @ places.T > 0
-        self._elsewhere: npt.NDArray[np.bool_] = placed[:, None] & placed[None, :] & ~self._here
+        places, weapons = place_matrix(records), weapon_matrix(records)
+        self._here, self._elsewhere = overlap(places, places)
+        self._other_weapons = disjoint(weapons, weapons)
         self._lexical = [(name, root_of_shared(_own_products(shared_matrix(records, kind)))) for name, kind in LEXICAL]
         self._lengths = np.array([means.length(language) for language in of.languages])
         self._detail = np.array([record.detail for record in records])
 
     def scores(self, weights: Weights, thresholds: Sequence[float]) -> list[float]:
         """BCubed F1 of the linkage at each of the thresholds, which must fall."""
-        closeness = combine(self._products.copy(), self._gaps, self._here, self._elsewhere, weights)
+        evidence = self._here, self._elsewhere, self._other_weapons
+        closeness = combine(self._products.copy(), self._gaps, *evidence, weights)
         for name, shared in self._lexical:
             closeness += weights.weight(name) * shared
         np.fill_diagonal(closeness, 1.0)
@@ -144,7 +157,7 @@ def _own_products(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, StorySet]:
-    """The three development sets, by folder name, the project's own `sample`, and all but that as one `mixed` stream.
+    """The three development sets, by folder name, and as one `mixed` stream; the project's own `sample` and `near`.
 
     The gold language stands in for the detector's; entities are the recognizer's. Parallel news in its first OPENING
     characters; `itn` without its times, which are off by months.
@@ -162,7 +175,7 @@ def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, Stor
                 "it is not part of the repository. Say where it is with --data."
             )
         labelled[folder] = read(path, dated=folder != "itn")
-    labelled["sample"] = read(SAMPLE)
+    labelled |= {"sample": read(SAMPLE), "near": _near()}
     backend, recognizer = VectorCache(cache_dir, Embedder.load(cache_dir)), EntityRecognizer()
     total, done, sets = sum(map(len, labelled.values())), 0, {}
     for folder, items in labelled.items():
@@ -176,6 +189,13 @@ def load_sets(data: Path, cache_dir: Path, progress: Progress) -> dict[str, Stor
         sets[folder] = StorySet(folder, articles, [x.story for x in items], [x.language for x in items])
     sets["mixed"] = _mixed(sets["headlines-dev"], [sets["ntrex-dev"], sets["itn"]])
     return sets
+
+
+def _near() -> list[Labelled]:
+    near = read(NEAR)
+    when = {"published": near[0].article.when, "collected": near[0].article.when}
+    founding = [replace(x, article=x.article.model_copy(update=when)) for x in read(FOUNDING)]
+    return [*founding, *near]
 
 
 def _opening(labelled: Labelled) -> RawArticle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from schemas.articles import AnalyzedArticle, ClusteredArticle, Decision
@@ -25,8 +26,9 @@ from streams.stories.terms import read_terms
 from streams.stories.vectors import Vector, quantise
 
 _HOUR_MS = 3_600_000
-_MAX_CLOCK_STEP_MS = 24 * _HOUR_MS
-"""One article dated in the future must not make the stream forget everything: the clock follows at most a day."""
+_CLOCK_ARTICLES, _CLOCK_WITNESSES = 20, 3
+"""The clock is the third latest time among the last twenty articles: neither one article dated in the future nor one
+out of an archive moves it, and a stream that goes on after either takes it along at once."""
 _LEARN_MIN = 50
 _LEARN_SHARE = 0.2
 _FORGET_EVERY = 200
@@ -298,9 +300,9 @@ class Clusterer:
         return self._means.center(record.vector, record.language)
 
     def _tick(self, when: int) -> int:
-        if self._clock == 0:
-            return when
-        return max(self._clock, min(when, self._clock + _MAX_CLOCK_STEP_MS))
+        last = islice(reversed(self._records.values()), _CLOCK_ARTICLES - 1)
+        times = sorted([when, *(record.when for record in last)], reverse=True)
+        return max(self._clock, times[min(_CLOCK_WITNESSES, len(times)) - 1])
 
     def _insert(self, record: Record, vector: Vector) -> None:
         self._departed.discard(record.id)

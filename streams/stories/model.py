@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SIGNALS = ("similarity", "age", "common", "places", "elsewhere", "words", "names", "numbers", "entities")
+SIGNALS = (
+    "similarity", "age", "common", "places", "elsewhere", "weapons", "words", "names", "numbers", "entities",
+)  # fmt: skip
 """See signals.py."""
 WEIGHTS_FILE = Path(__file__).with_name("weights.json")
 
@@ -74,8 +76,8 @@ START = Weights(
     cohesion=1.0,
     width=0.6,
     grown=0.4,
-    signals=(1.0, 0.15, 0.7, 0.05, 0.1, 0.0, 0.015, 0.01, 0.02),
-    join=0.68,
+    signals=(1.0, 0.15, 0.85, 0.1, 0.2, 0.2, 0.0, 0.015, 0.01, 0.02),
+    join=0.7,
     repair=0.6,
     stay=0.02,
     slope=20.0,

@@ -24,9 +24,11 @@ from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.signals import SHARED_CAP
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
-from streams.stories.table import COMMON_PLACE
-from streams.stories.terms import ENTITY, KIND_SHIFT, NAME, PLACE, kind_of
+from streams.stories.table import COMMON_PLACE, FEW_STORIES
+from streams.stories.terms import ENTITY, KIND_SHIFT, NAME, PLACE, WEAPON, kind_of
 from streams.stories.vectors import SCALE
+
+Matrix = npt.NDArray[np.float32]
 
 BY = "clusterer"
 LEXICAL = (("names", NAME), ("entities", ENTITY))
@@ -54,16 +56,15 @@ def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> np
     when = np.array([r.when for r in records], np.float64)
     named = {s: i for i, s in enumerate(dict.fromkeys(r.story for r in records))}
     current = np.array([named[r.story] for r in records])
-    places = place_matrix(records)
-    placed: npt.NDArray[np.bool_] = places.sum(axis=1) > 0
+    places, weapons = place_matrix(records), weapon_matrix(records)
     lexical = [(name, shared_matrix(records, kind)) for name, kind in LEXICAL if weights.weight(name)]
     closeness = np.empty((len(records), len(records)), np.float32)
     for start in range(0, len(records), _BLOCK):
         rows = slice(start, start + _BLOCK)
         gaps = np.minimum(np.abs(when[rows, None] - when[None, :]) / AGE_UNIT_MS, AGE_CAP)
-        here = places[rows] @ places.T > 0
-        elsewhere = placed[rows, None] & placed[None, :] & ~here
-        closeness[rows] = combine(vectors[rows] @ vectors.T, gaps, here, elsewhere, weights)
+        here, elsewhere = overlap(places[rows], places)
+        unlike = disjoint(weapons[rows], weapons)
+        closeness[rows] = combine(vectors[rows] @ vectors.T, gaps, here, elsewhere, unlike, weights)
         for name, shared in lexical:
             closeness[rows] += weights.weight(name) * root_of_shared(shared[rows] @ shared.T)
         closeness[rows] += weights.stay * (current[rows, None] == current[None, :])
@@ -81,25 +82,49 @@ def combine(
     products: npt.NDArray[np.floating],
     gaps: npt.NDArray[np.floating],
     here: npt.NDArray[np.bool_],
-    elsewhere: npt.NDArray[np.bool_],
+    elsewhere: npt.NDArray[np.floating],
+    other_weapons: npt.NDArray[np.bool_],
     weights: Weights,
 ) -> npt.NDArray[np.floating]:
-    """Closeness of pairs of articles, from what signals.py calls similarity, age, places and elsewhere."""
+    """Closeness of pairs of articles, from what signals.py calls similarity, age, places, elsewhere and weapons."""
     found = products * (weights.weight("similarity") / (SCALE * SCALE))
     found -= weights.weight("age") * gaps
     found += weights.weight("places") * here
     found -= weights.weight("elsewhere") * elsewhere
+    found -= weights.weight("weapons") * other_weapons
     return found
 
 
-def place_matrix(records: Sequence[Record]) -> npt.NDArray[np.float32]:
+def overlap(rows: Matrix, of: Matrix) -> tuple[npt.NDArray[np.bool_], Matrix]:
+    """Of sets as rows of 0 and 1: which share anything, and how far they differ (0 where one of them is empty)."""
+    both = rows @ of.T
+    sizes, other_sizes = rows.sum(axis=1)[:, None], of.sum(axis=1)[None, :]
+    distance = 1.0 - both / np.maximum(sizes + other_sizes - both, 1.0)
+    return both > 0, np.where((sizes > 0) & (other_sizes > 0), distance, 0.0).astype(np.float32)
+
+
+def disjoint(rows: Matrix, of: Matrix) -> npt.NDArray[np.bool_]:
+    """Of sets as rows of 0 and 1: which share nothing, though neither is empty."""
+    shared, distance = overlap(rows, of)
+    return ~shared & (distance > 0)
+
+
+def weapon_matrix(records: Sequence[Record]) -> Matrix:
+    """(n, weapon systems): 1 where an article names the system."""
+    return _named_matrix(records, WEAPON, len(records))
+
+
+def place_matrix(records: Sequence[Record]) -> Matrix:
     """(n, countries): 1 where an article names the country, but for those that most of the stream is about."""
-    rows = [[t for t in r.terms.tolist() if kind_of(t) == PLACE] for r in records]
+    return _named_matrix(records, PLACE, max(FEW_STORIES, COMMON_PLACE * len({r.story for r in records})))
+
+
+def _named_matrix(records: Sequence[Record], kind: int, limit: float) -> Matrix:
+    rows = [[t for t in r.terms.tolist() if kind_of(t) == kind] for r in records]
     stories: dict[int, set[str]] = {}
     for record, terms in zip(records, rows, strict=True):
         for term in terms:
             stories.setdefault(term, set()).add(record.story)
-    limit = COMMON_PLACE * len({r.story for r in records})
     column = {t: i for i, t in enumerate(sorted(t for t, held in stories.items() if len(held) <= limit))}
     matrix = np.zeros((len(records), max(1, len(column))), np.float32)
     for i, terms in enumerate(rows):

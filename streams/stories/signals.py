@@ -7,7 +7,10 @@ common      how much of both had been taken out as common to the whole stream (c
             the stream, what is left is less alike even for one event, and less is asked of it
 places      share of the members that name a country this article names, too; where most of the stream is about one
             country, that one does not count
-elsewhere   minus the share of the members that name a country, none of which this article names, though it names one
+elsewhere   minus how far the countries that the members name and those that this article names are not the same
+            (Jaccard distance), where both name any
+weapons     minus the share of the members that name a weapon system, none of which this article names, though it names
+            one: two sales to one country are two stories
 words, names, numbers, entities
             what both share, each term weighing its rarity among the stories in memory; square root, so that the
             tenth shared word says less than the first
@@ -23,7 +26,7 @@ from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
-from streams.stories.terms import KIND_SHIFT, PLACE, kind_of
+from streams.stories.terms import KIND_SHIFT, PLACE, WEAPON, kind_of
 from streams.stories.vectors import SCALE
 
 SHARED_CAP = 12.0
@@ -36,12 +39,13 @@ class Comparison:
         self._record, self._table, self._means = record, table, means
         self._half_cohesion, self._width = weights.cohesion / 2, weights.width
         self._similarity_weight, self._common_weight = weights.weight("similarity"), weights.weight("common")
-        # Ascending, so the places, whose kind is the highest, are last.
+        # Ascending, so the places and weapons, whose kinds are the highest, are last.
         terms = record.terms.tolist()
-        first_place = bisect_left(terms, PLACE << KIND_SHIFT)
+        first_place, first_weapon = (bisect_left(terms, kind << KIND_SHIFT) for kind in (PLACE, WEAPON))
         self._terms = terms[:first_place]
+        self._weapons = terms[first_weapon:]
         self._rarity: dict[int, float] | None = None
-        self._places = {term for term in terms[first_place:] if table.tells(term)}
+        self._places = {term for term in terms[first_place:first_weapon] if table.tells(term)}
         self._taken = means.length(record.language)
         lexical = sum(max(0.0, weights.weight(name)) for name in ("words", "names", "numbers", "entities"))
         self._rest = math.sqrt(SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
@@ -65,6 +69,7 @@ class Comparison:
             self._common(story),
             here,
             -elsewhere,
+            -self._other_weapons(story),
             *(math.sqrt(min(x, SHARED_CAP)) for x in shared),
         )
 
@@ -85,6 +90,17 @@ class Comparison:
     def _compare_places(self, story: Story) -> tuple[float, float]:
         if not self._places or not story.places:
             return 0.0, 0.0
-        here = max(story.places.get(place, 0) for place in self._places) / story.size
-        others = [n for t, n in story.places.items() if t not in self._places and self._table.tells(t)]
-        return here, max(0.0, max(others, default=0) / story.size - here)
+        named = {t: n for t, n in story.places.items() if self._table.tells(t)}
+        if not named:
+            return 0.0, 0.0
+        most = max(named.values())
+        both = sum(named.get(place, 0) for place in self._places)
+        other = sum(n for place, n in named.items() if place not in self._places)
+        here = max(named.get(place, 0) for place in self._places) / story.size
+        return here, (1.0 - both / (len(self._places) * most + other)) * most / story.size
+
+    def _other_weapons(self, story: Story) -> float:
+        if not self._weapons or not story.weapons:
+            return 0.0
+        here = max(story.weapons.get(weapon, 0) for weapon in self._weapons)
+        return max(0, max(story.weapons.values()) - here) / story.size

@@ -31,6 +31,8 @@ class Story:
     """Members in each language."""
     places: dict[int, int] = field(default_factory=dict)
     """Members that name each country."""
+    weapons: dict[int, int] = field(default_factory=dict)
+    """Members that name each weapon system."""
     sum: Vector = field(default_factory=lambda: np.zeros(DIMENSIONS, np.float32))
     """Of the members' centred vectors."""
     seen: int = 0
@@ -42,7 +44,7 @@ class Story:
     taken: float | None = None
     """How much of its members, on average, was taken out as common; None: not known since the last change."""
     _terms: Counter[int] | None = None
-    """Members that have each term but places; None while there is one member, whose terms they are."""
+    """Members that have each term but places and weapons; None while there is one member, whose terms they are."""
     _when: npt.NDArray[np.float64] | None = None
 
     @property
@@ -57,10 +59,10 @@ class Story:
 
     @property
     def terms(self) -> set[int] | Counter[int]:
-        """All terms of the members but places."""
+        """All terms of the members but places and weapons."""
         if self._terms is not None:
             return self._terms
-        return {t for record in self.members.values() for t in record.terms.tolist() if kind_of(t) != PLACE}
+        return {t for record in self.members.values() for t in record.terms.tolist() if kind_of(t) < PLACE}
 
     def mean_gap(self, when: int) -> float:
         """Mean distance in time to the members, in units of two days, each at most three."""
@@ -83,8 +85,9 @@ class Story:
         self.languages[record.language] = self.languages.get(record.language, 0) + 1
         new = []
         for term in record.terms.tolist():
-            if kind_of(term) == PLACE:
-                held: dict[int, int] = self.places
+            kind = kind_of(term)
+            if kind >= PLACE:
+                held: dict[int, int] = self.places if kind == PLACE else self.weapons
             elif self._terms is not None:
                 held = self._terms
             else:
@@ -107,8 +110,9 @@ class Story:
             del self.languages[record.language]
         gone = []
         for term in record.terms.tolist():
-            if kind_of(term) == PLACE:
-                held: dict[int, int] = self.places
+            kind = kind_of(term)
+            if kind >= PLACE:
+                held: dict[int, int] = self.places if kind == PLACE else self.weapons
             elif self._terms is not None:
                 held = self._terms
             else:

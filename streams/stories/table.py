@@ -17,6 +17,8 @@ from streams.stories.vectors import Vector
 
 COMMON_PLACE = 0.15
 """A country that more than this share of the stories name says nothing: they happen there."""
+FEW_STORIES = 4
+"""... unless they are so few."""
 RARE = 12
 """A number or an entity that at most so many stories have brings them up for comparison."""
 MAX_BY_TERMS = 4
@@ -42,7 +44,7 @@ class StoryTable:
 
     def tells(self, place: int) -> bool:
         """Whether naming this country sets a story apart from the others."""
-        return self._frequency[place] <= COMMON_PLACE * len(self.stories)
+        return self._frequency[place] <= max(FEW_STORIES, COMMON_PLACE * len(self.stories))
 
     def add(self, record: Record, vector: Vector) -> None:
         """Take an article into its story, which may be new."""

@@ -19,11 +19,12 @@ from anyascii import anyascii
 
 from schemas.articles import AnalyzedArticle
 
-WORD, NAME, NUMBER, ENTITY, PLACE = 0, 1, 2, 3, 4
-"""PLACE: the country of a place or institution named; ENTITY: anything named, under its id."""
+WORD, NAME, NUMBER, ENTITY, PLACE, WEAPON = 0, 1, 2, 3, 4, 5
+"""PLACE: the country of a place or institution named; WEAPON: a weapon system; ENTITY: anything named, by its id."""
+_SYSTEMS = ("system", "family")
 LEAD = 600
 """Characters of title and text that are read for terms: the news is in its lead."""
-LIMITS = {WORD: 80, NAME: 40, NUMBER: 20, ENTITY: 40, PLACE: 20}
+LIMITS = {WORD: 80, NAME: 40, NUMBER: 20, ENTITY: 40, PLACE: 20, WEAPON: 8}
 
 Terms = npt.NDArray[np.uint32]
 """Of one article: ascending, each once."""
@@ -97,6 +98,7 @@ def read_terms(article: AnalyzedArticle) -> Terms:
     named = [e for e in article.entities if not e.mentions or e.mentions[0].start < LEAD]
     _take((_hash(ENTITY, entity.id) for entity in named), found, room)
     _take((_hash(PLACE, e.country) for e in named if e.country and e.type == "place"), found, room)
+    _take((_hash(WEAPON, e.id) for e in named if e.type == "weapon" and e.kind in _SYSTEMS), found, room)
     return np.array(sorted(found), np.uint32)
 
 
