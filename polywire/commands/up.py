@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from polywire.runtime.settings import Settings
+from schemas.alerts import Alert
 
 app = typer.Typer(add_completion=False, help="Start the engines and every stage, and keep them running.")
 
@@ -33,6 +35,7 @@ def up(
 
     Feeds are polled when there are any (setting `feeds`). Push articles to http://127.0.0.1:8080/articles.
     """
+    from polywire.supervision.following import AlertFollower, alert_line
     from polywire.supervision.prepare import ensure_model, web_port
     from polywire.supervision.stages import BACKBONE, FEEDS
     from polywire.supervision.supervisor import StopSignal, Supervisor
@@ -45,9 +48,19 @@ def up(
     def tell(who: str, what: str) -> None:
         console.print(f"[dim]{datetime.now():%H:%M:%S}[/] [cyan]{who:9}[/] {what}")
 
+    def tell_alert(alert: Alert) -> None:
+        kind = "[bold red]ALERT[/]    " if alert.kind == "new" else "[yellow]update[/]   "
+        console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {kind} {escape(alert_line(alert))}", soft_wrap=True)
+
+    followers: list[AlertFollower] = []
+
+    def follow(running: Settings) -> None:
+        followers.append(AlertFollower(running, tell_alert))
+        followers[0].start()
+
     stop_requested = StopSignal()
     stages = (*BACKBONE, *((FEEDS,) if settings.feeds else ()))
-    with Supervisor(settings, stages, tell, workers={"analyze": analyzers}) as supervisor:
+    with Supervisor(settings, stages, tell, workers={"analyze": analyzers}, before_stages=follow) as supervisor:
         supervisor.start()
         console.print(
             f"\n[bold]polywire is up[/]  http://{settings.web_host}:{settings.web_port}   "
@@ -57,4 +70,6 @@ def up(
             supervisor.watch()
             time.sleep(0.5)
         console.print("\nstopping …")
+        for follower in followers:
+            follower.stop()
     console.print("all stopped")
