@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from kafka import KafkaConsumer
+from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -23,6 +27,15 @@ from schemas.topics import ALERTS, STORIES
 FOUNDING_FILES = ("000_789ba6ecdb73c829.txt", "001_5ef2c9304808d7f0.txt")
 """The two founding documents that tell one story: a Malay and an Arabic translation."""
 _BEGINNING = 40
+_LIGHT_ROWS = 3
+"""Of the panel with the stages."""
+_OTHER_COLUMNS = 72
+"""Cells of a row that are not its title's."""
+_LEAST_ROOM = 12
+_RULES = Box("╭── \n│   \n├── \n│   \n├── \n├── \n│   \n╰── \n")
+"""No border on the right: a terminal that counts cells in its own way would push it to the next line."""
+
+T = TypeVar("T")
 _STORIES_SHOWN = 14
 _ALERTS_SHOWN = 6
 
@@ -35,6 +48,9 @@ class DemoState:
     alerts: OrderedDict[str, Alert] = field(default_factory=OrderedDict)
     new_alerts: dict[str, int] = field(default_factory=dict)
     """How often each alert came as new: once, or something is wrong."""
+
+    founding_story: str | None = None
+    """The story of the founding documents, once it has its alert: what is shown first."""
 
     def story(self, story: Story) -> None:
         """A new snapshot of a story."""
@@ -62,6 +78,7 @@ class DemoState:
                 continue
             variants = [next((a for a in story.articles if a.title.startswith(b)), None) for b in beginnings]
             if all(v is not None and v.language in alert.languages for v in variants):
+                self.founding_story = alert.story_id
                 return alert
         return None
 
@@ -116,12 +133,27 @@ class BusReader(threading.Thread):
         self.join(5.0)
 
 
-def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notice: str) -> RenderableType:
-    """The whole screen. `stages`: name, running."""
+def draw(
+    state: DemoState, stages: list[tuple[str, bool]], seconds: float, notice: str, *, rows: int, columns: int
+) -> RenderableType:
+    """The whole screen, in so many rows: alerts take theirs first, then stories, then the lights of the stages.
+
+    `stages`: name, running. `rows`, `columns`: of the terminal.
+    """
     lights = Text("  ").join(
         Text.assemble(("● ", "green" if alive else "yellow"), (name, "bold")) for name, alive in stages
     )
-    stories = list(reversed(state.stories.values()))[:_STORIES_SHOWN]
+    # Two lines for the notice, and three of each panel for its border and its heading.
+    alerts_shown = max(1, min(_ALERTS_SHOWN, (rows - 8) // 2))
+    alerts = _pinned_first(list(reversed(state.alerts.values())), lambda a: a.story_id == state.founding_story)[
+        :alerts_shown
+    ]
+    left = rows - 2 - (len(alerts) + 2 if alerts else 0)
+    lights_shown = left >= 8 + _LIGHT_ROWS
+    stories_shown = max(0, min(_STORIES_SHOWN, left - 3 - (_LIGHT_ROWS if lights_shown else 0)))
+    stories = _pinned_first(list(reversed(state.stories.values())), lambda s: s.id == state.founding_story)[
+        :stories_shown
+    ]
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
     table.add_column("languages", no_wrap=True, min_width=18, max_width=26)
     table.add_column("articles", justify="right", width=8)
@@ -133,18 +165,15 @@ def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notic
             Text(" ".join(story.languages), style="cyan"),
             str(story.article_count),
             Text(deal_line(deal, story), style="bold red") if deal else Text("·", style="dim"),
-            story.title,
+            _one_line(story.title, columns - _OTHER_COLUMNS),
         )
     waiting = Text("waiting for the first article …", style="dim")
-    parts: list[RenderableType] = [
-        Panel(lights, title="polywire demo", subtitle=f"{seconds:.0f} s", border_style="blue"),
-        Panel(
-            table if stories else waiting,
-            title=f"stories · {state.article_count} articles in {len(state.stories)} stories",
-            border_style="blue",
-        ),
-    ]
-    alerts = list(reversed(state.alerts.values()))[:_ALERTS_SHOWN]
+    parts: list[RenderableType] = []
+    if lights_shown:
+        parts.append(_panel(lights, f"polywire demo · {seconds:.0f} s", "blue"))
+    if stories_shown:
+        told = f"stories · {state.article_count} articles in {len(state.stories)} stories"
+        parts.append(_panel(table if state.stories else waiting, told, "blue"))
     if alerts:
         lines = Table(box=None, expand=True, show_header=False, padding=(0, 1))
         lines.add_column(width=2)
@@ -158,11 +187,32 @@ def draw(state: DemoState, stages: list[tuple[str, bool]], seconds: float, notic
                 Text("▲", style="red"),
                 Text(" ".join(alert.languages), style="cyan"),
                 Text(deal_line(deal, alert_story) if deal else "arms deal", style="bold red"),
-                alert.title,
+                _one_line(alert.title, columns - _OTHER_COLUMNS),
             )
-        parts.append(Panel(lines, title=f"alerts · {len(state.alerts)}, one per story", border_style="red"))
-    parts.append(Text(notice, style="dim"))
+        parts.append(_panel(lines, f"alerts · {len(state.alerts)}, one per story", "red"))
+    parts.append(Text(notice, style="dim", no_wrap=True, overflow="ellipsis"))
     return Group(*parts)
+
+
+def _panel(inside: RenderableType, title: str, style: str) -> Panel:
+    return Panel(inside, box=_RULES, title=title, title_align="left", border_style=style, padding=(0, 1))
+
+
+def _pinned_first(found: list[T], is_pinned: Callable[[T], bool]) -> list[T]:
+    return sorted(found, key=lambda each: not is_pinned(each))
+
+
+def _one_line(title: str, room: int) -> Text:
+    """Cut to cells as if each mark took one: terminals give the marks of Indic scripts a cell, Unicode gives none."""
+    used = 0
+    kept = ""
+    for character in " ".join(title.split()):
+        used += max(1, cell_len(character))
+        if used > max(room, _LEAST_ROOM):
+            kept = kept[:-1] + "…"
+            break
+        kept += character
+    return Text(kept, no_wrap=True, overflow="ellipsis")
 
 
 def best_deal(deals: list[StoryDeal]) -> StoryDeal | None:
