@@ -1,4 +1,4 @@
-"""The plugin gives the core of Elasticsearch the analysers of its full distribution back."""
+"""The plugins give the core of Elasticsearch the analysers of its full distribution back."""
 
 from __future__ import annotations
 
@@ -89,3 +89,12 @@ def test_a_mapping_of_the_full_distribution_works_unchanged(es: Elasticsearch) -
     es.index(index="mapped", document={"russian": "Поставка ракет", "german": "Raketenlieferungen"}, refresh=True)
     assert es.count(index="mapped", query={"match": {"russian": "ракеты"}})["count"] == 1
     assert es.count(index="mapped", query={"match": {"german": "Raketenlieferung"}})["count"] == 1
+
+
+def test_clients_learn_whom_they_talk_to(es: Elasticsearch) -> None:
+    info = es.info()
+    assert info.meta.headers["X-elastic-product"] == "Elasticsearch"
+    assert info["cluster_name"] == "polywire"
+    assert info["version"]["number"].startswith("8.")
+    assert len(info["cluster_uuid"]) == 22
+    assert es.ping()

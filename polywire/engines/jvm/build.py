@@ -1,4 +1,4 @@
-"""Fetch Kafka and Elasticsearch, compile the analysis plugin, and put all three where the engine starts them."""
+"""Fetch Kafka and Elasticsearch, compile our two plugins for it, and put all where the engine starts them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from polywire.runtime.errors import UserError
 _HERE = Path(__file__).parent
 _JAVA = _HERE / "src" / "main" / "java" / "polywire"
 _PLUGIN = "polywire-analysis"
+_ROOT_PLUGIN = "polywire-root"
 _DONE = "built.json"
 _NEWS_EVERY = 5.0
 _KINDS = {
@@ -148,15 +149,27 @@ def _maven(java: Java, work: Path, tell: Tell) -> None:
 
 
 def _assemble(work: Path, tell: Tell) -> None:
-    tell("putting the analysis plugin together")
+    tell("putting the plugins together")
     (home,) = (work / "unpacked").glob("elasticsearch-*")
     version = home.name.removeprefix("elasticsearch-")
     home.rename(work / "elasticsearch")
     (work / "unpacked").rmdir()
     plugin = work / "elasticsearch" / "plugins" / _PLUGIN
     plugin.mkdir(parents=True)
-    shutil.copy(work / "build" / f"{_PLUGIN}.jar", plugin)
+    root = work / "elasticsearch" / "plugins" / _ROOT_PLUGIN
+    root.mkdir()
+    for target in (plugin, root):
+        # One jar for both kinds of plugin: each is told by its descriptor which classes are its own.
+        shutil.copy(work / "build" / f"{_PLUGIN}.jar", target)
     shutil.rmtree(work / "build")
+    (root / "plugin-descriptor.properties").write_text(
+        f"name={_ROOT_PLUGIN}\n"
+        "description=GET / for the core distribution\n"
+        "version=1\n"
+        f"elasticsearch.version={version}\n"
+        "java.version=17\n"
+        "classname=polywire.RootPlugin\n"
+    )
     (plugin / "named_components.json").write_text(json.dumps(named_components(), indent=1))
     (plugin / "stable-plugin-descriptor.properties").write_text(
         f"name={_PLUGIN}\n"

@@ -164,7 +164,7 @@ def _server_properties(port: int, controller_port: int) -> str:
 
 
 def _is_ready(port: int) -> bool:
-    # GET / is not part of the core distribution; the health of the cluster is.
+    # It answers before it can be used; its health says when.
     try:
         answer = httpx.get(f"http://127.0.0.1:{port}/_cluster/health", timeout=2)
     except httpx.HTTPError:
