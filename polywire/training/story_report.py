@@ -23,7 +23,7 @@ class Row(NamedTuple):
 def ablation(sets: Sequence[StorySet], weights: Weights) -> Iterator[Row]:
     """The clusterer, one by one and with a last look back, without each signal in turn."""
     yield Row("all signals", _settled(sets, weights))
-    for name in ("age", "common", "places", "elsewhere", "words", "names", "numbers", "entities"):
+    for name in ("age", "common", "places", "elsewhere", "weapons", "words", "names", "numbers", "entities"):
         if weights.weight(name):
             yield Row(f"without {name}", _settled(sets, with_weight(weights, name, 0.0)))
     yield Row("without grown", _settled(sets, with_weight(weights, "grown", 0.0)))
