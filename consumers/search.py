@@ -13,6 +13,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from consumers.merged import without_folded
 from consumers.query import Matchable, Query
 from schemas.alerts import Alert
 
@@ -107,7 +108,7 @@ def list_alerts(
     story: str | None = None,
     since: datetime | None = None,
 ) -> list[Alert]:
-    """Alerts as they stand now, the newest first."""
+    """Alerts as they stand now, the newest first. One for stories that have become one, unless a story is named."""
     filters: list[Source] = []
     if subscription:
         filters.append({"term": {"subscription_id": {"value": subscription}}})
@@ -122,7 +123,12 @@ def list_alerts(
         size=size,
         source_includes=["alert"],
     )
-    return [Alert.model_validate(hit["_source"]["alert"]) for hit in answer["hits"]["hits"]]
+    found = [Alert.model_validate(hit["_source"]["alert"]) for hit in answer["hits"]["hits"]]
+    if story:
+        return found
+    return without_folded(
+        found, lambda name, body: es.search(index=f"{prefix}-{name}", body=dict(body))["hits"]["hits"]
+    )
 
 
 def backtest(es: Elasticsearch, prefix: str, query: Query, *, since: datetime) -> Backtest:

@@ -10,6 +10,7 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
+from consumers.merged import without_folded
 from consumers.query.parse import QueryError
 from consumers.query.query import Query
 from schemas.alerts import Alert
@@ -217,14 +218,15 @@ class Library:
                 found.article_count, found.arms_deal = story.article_count, story.arms_deal
 
     def alerts(self, *, limit: int, story_id: str | None = None) -> list[Alert]:
-        """Alerts as they stand now, the newest first.
+        """Alerts as they stand now, the newest first. One for stories that have become one, unless a story is named.
 
         Raises:
             LibraryAway
         """
         query: Dsl = {"bool": {"filter": [{"term": {"story_id": story_id}}]}} if story_id else {"match_all": {}}
         body: Dsl = {"query": query, "sort": [{"when": {"order": "desc"}}], "size": limit, "_source": ["alert"]}
-        return [Alert.model_validate(hit["_source"]["alert"]) for hit in self._search("alerts", body)["hits"]]
+        found = [Alert.model_validate(hit["_source"]["alert"]) for hit in self._search("alerts", body)["hits"]]
+        return found if story_id else without_folded(found, lambda name, asked: self._search(name, asked)["hits"])
 
     def _search(self, index: str, body: Mapping[str, Any]) -> Any:
         try:
