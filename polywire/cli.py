@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+import tomllib
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from polywire import __version__
 from polywire.runtime.errors import UserError
@@ -85,6 +88,19 @@ def main() -> None:
     except ValidationError as error:
         err.print(f"[red]Settings are not right:[/] {explain(error)}")
         sys.exit(2)
+    except SettingsError as error:
+        err.print(f"[red]Settings are not right:[/] {error}: {error.__cause__}. Lists are written as JSON.")
+        sys.exit(2)
+    except tomllib.TOMLDecodeError as error:
+        err.print(f"[red]polywire.toml cannot be read:[/] {error}", markup=True)
+        sys.exit(2)
     except UserError as error:
-        err.print(f"[red]Error:[/] {error}")
+        err.print("[red]Error:[/]", Text(str(error)))
         sys.exit(1)
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        # Settings name folders and files; what is wrong with ours is found by the tests.
+        err.print("[red]Error:[/]", Text(f"{error.strerror}: {error.filename}"))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print()
+        sys.exit(130)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from polywire.commands.reading import AsJson, clean, console, index, moment, print_json
+from polywire.commands.reading import AsJson, clean, console, index, listing, moment, print_json, some
 from polywire.commands.reading import since as parse_since
 from polywire.runtime.settings import Settings
 
@@ -38,15 +37,13 @@ def list_alerts(
     if as_json:
         print_json([alert.model_dump(mode="json") for alert in found])
         return
-    table = Table("at", "subscription", "title", "languages", "articles", "updates", "story", box=None)
-    for alert in found:
-        table.add_row(
-            moment(alert.at),
-            clean(alert.subscription_name, 24),
-            clean(alert.title, 80),
-            " ".join(alert.languages),
-            str(alert.article_count),
-            str(alert.revision - 1),
-            alert.story_id[:12],
+    columns = ("story", "at", "subscription", "title", "languages", "articles", "updates")
+    rows = [
+        (
+            alert.story_id, moment(alert.at), clean(alert.subscription_name, 24), clean(alert.title),
+            some(alert.languages), str(alert.article_count), str(alert.revision - 1),
         )
-    console().print(table if found else "[dim]no alerts[/]")
+        for alert in found
+    ]  # fmt: skip
+    screen = console()
+    screen.print(listing(screen, columns, rows, "title") if rows else "[dim]no alerts[/]")

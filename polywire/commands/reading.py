@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from polywire.runtime.errors import UserError
@@ -19,6 +25,9 @@ if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
     from kafka import KafkaProducer
 
+_START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
+_CONNECT_SECONDS = 3.0
+_PIPED_WIDTH, _LEAST_ROOM, _LANGUAGES = 200, 12, 5
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
 
@@ -36,13 +45,13 @@ def index(settings: Settings) -> Iterator[Elasticsearch]:
             yield es
         except NotFoundError as error:
             raise UserError(
-                f"the indices {settings.index_prefix}-* are not there: start polywire (`polywire up`) first"
+                f"the indices {settings.index_prefix}-* are not there: start polywire first: `polywire up`"
             ) from error
         except ApiError as error:
             raise UserError(f"Elasticsearch refuses ({error.status_code}): {error.message}") from error
         except TransportError as error:
             raise UserError(
-                f"Elasticsearch at {settings.elasticsearch_url} does not answer ({error}). Is polywire up?"
+                f"Elasticsearch at {settings.elasticsearch_url} does not answer ({type(error).__name__}). {_START}"
             ) from error
 
 
@@ -52,12 +61,26 @@ def bus(settings: Settings) -> Iterator[None]:
     from kafka.errors import KafkaError
 
     _quiet(settings)
+    if not _listens(settings.kafka_bootstrap):
+        raise UserError(f"nothing answers at {settings.kafka_bootstrap}, where Kafka should be. {_START}")
     try:
         yield
     except (KafkaError, ConnectionError) as error:
         raise UserError(
-            f"Kafka at {settings.kafka_bootstrap} does not answer ({error or type(error).__name__}). Is polywire up?"
+            f"Kafka at {settings.kafka_bootstrap} does not answer ({error or type(error).__name__}). {_START}"
         ) from error
+
+
+def _listens(addresses: str) -> bool:
+    """Whether one of the brokers takes a connection: the client itself would try for half a minute."""
+    for address in addresses.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def _quiet(settings: Settings) -> None:
@@ -67,6 +90,9 @@ def _quiet(settings: Settings) -> None:
     if settings.log_level == "INFO":
         settings = settings.model_copy(update={"log_level": "WARNING"})
     logs.configure(settings)
+    for library in ("kafka", "elastic_transport"):
+        # They warn of each try to connect; the error that ends the command says it once.
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -88,7 +114,30 @@ def print_json(value: Any) -> None:
 
 
 def console() -> Console:
-    return Console(highlight=False)
+    """As wide as the terminal; in a file or a pipe, wide enough for whole lines."""
+    width = _PIPED_WIDTH if not sys.stdout.isatty() and "COLUMNS" not in os.environ else None
+    return Console(highlight=False, width=width)
+
+
+def listing(screen: Console, columns: Sequence[str], rows: Sequence[Sequence[str | Text]], cut: str) -> Table:
+    """A table of one line a row: ids stay whole, the column `cut` takes the room that is left."""
+    place = columns.index(cut)
+    cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    wide = [max([cell_len(name), *(row[i].cell_len for row in cells)]) for i, name in enumerate(columns)]
+    room = max(_LEAST_ROOM, screen.width - sum(wide) + wide[place] - 2 * len(columns))
+    table = Table(box=None)
+    for name in columns:
+        table.add_column(name, no_wrap=True, overflow="ellipsis" if name == cut else "fold")
+    for row in cells:
+        row[place].truncate(room, overflow="ellipsis")
+        table.add_row(*row)
+    return table
+
+
+def some(languages: Sequence[str]) -> str:
+    """The first of a story's languages, and how many more."""
+    more = len(languages) - _LANGUAGES
+    return " ".join(languages[:_LANGUAGES]) + (f" +{more}" if more > 0 else "")
 
 
 def clean(text: str | None, limit: int = 0) -> Text:

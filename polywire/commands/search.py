@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from polywire.commands.reading import AsJson, clean, console, index, moment, print_json
+from polywire.commands.reading import AsJson, clean, console, index, listing, moment, print_json
 from polywire.commands.reading import since as parse_since
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
@@ -37,16 +36,15 @@ def search(
     if as_json:
         print_json({"total": found.total, "articles": found.articles})
         return
-    table = Table("when", "lang", "source", "title", "deal", "story", box=None)
-    for article in found.articles:
-        table.add_row(
-            moment(article.get("when")),
-            article.get("language", ""),
-            clean(article.get("source"), 24),
-            clean(article.get("title") or article.get("text"), 90),
+    columns = ("story", "when", "lang", "source", "title", "")
+    rows = [
+        (
+            article["story_id"], moment(article.get("when")), article.get("language", ""),
+            clean(article.get("source"), 24), clean(article.get("title") or article.get("text")),
             "deal" if article.get("arms_deal") else "",
-            article["story_id"][:12],
         )
+        for article in found.articles
+    ]  # fmt: skip
     screen = console()
-    screen.print(table)
+    screen.print(listing(screen, columns, rows, "title"))
     screen.print(f"[dim]{len(found.articles)} of {found.total}[/]")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from rich.table import Table
 
-from polywire.commands.reading import AsJson, bus, clean, console, index, moment, print_json, producer
+from polywire.commands.reading import AsJson, bus, clean, console, index, listing, moment, print_json, producer, some
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
@@ -45,18 +45,16 @@ def list_stories(
     if as_json:
         print_json([story.model_dump(mode="json") for story in found.stories])
         return
-    table = Table("last seen", "title", "languages", "articles", "sources", "deal", "story", box=None)
-    for story in found.stories:
-        table.add_row(
-            moment(story.last_seen),
-            clean(story.title, 80),
-            " ".join(story.languages),
-            str(story.article_count),
-            str(len(story.sources)),
-            "deal" if story.arms_deal else "",
-            story.id,
+    columns = ("story", "last seen", "title", "languages", "articles", "sources", "")
+    rows = [
+        (
+            story.id, moment(story.last_seen), clean(story.title), some(story.languages),
+            str(story.article_count), str(len(story.sources)), "deal" if story.arms_deal else "",
         )
-    console().print(table if found.stories else "[dim]no stories[/]")
+        for story in found.stories
+    ]  # fmt: skip
+    screen = console()
+    screen.print(listing(screen, columns, rows, "title") if rows else "[dim]no stories[/]")
 
 
 @app.command()
@@ -86,14 +84,14 @@ def show(story_id: Annotated[str, typer.Argument(help="The story's id.")], as_js
         f"{moment(story.first_seen)} to {moment(story.last_seen)} UTC"
         + (f" · [yellow]went up in {story.merged_into}[/]" if story.merged_into else "")
     )
-    table = Table("when", "lang", "source", "title", "", "article", box=None)
-    for v in variants:
-        note = "deal" if v.arms_deal else ""
-        table.add_row(
-            moment(v.when), v.language, clean(v.source, 24), clean(v.title or v.text, 80),
-            f"{note} repeats {v.duplicate_of[:12]}".strip() if v.duplicate_of else note, v.id,
-        )  # fmt: skip
-    screen.print(table)
+    told = [
+        (
+            v.id, moment(v.when), v.language, clean(v.source, 24), clean(v.title or v.text),
+            "deal" if v.arms_deal else "", f"repeats {v.duplicate_of}" if v.duplicate_of else "",
+        )
+        for v in variants
+    ]  # fmt: skip
+    screen.print(listing(screen, ("article", "when", "lang", "source", "title", "", " "), told, "title"))
     names = {entity.id: entity.name for entity in story.entities}
     for deal in story.deals:
         parties = " → ".join(", ".join(names.get(i, i) for i in ids) or "?" for ids in (deal.supplier, deal.recipient))

@@ -10,7 +10,19 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from polywire.commands.reading import AsJson, bus, clean, console, index, moment, print_json, producer, since
+from polywire.commands.reading import (
+    AsJson,
+    bus,
+    clean,
+    console,
+    index,
+    listing,
+    moment,
+    print_json,
+    producer,
+    since,
+    some,
+)
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
@@ -223,15 +235,17 @@ def backtest(
             }
         )
         return
-    table = Table("at", "first in", "title", "languages", "sources", "updates", "story", box=None)
-    for story in result.stories:
-        table.add_row(
-            moment(story.at), story.language, clean(story.title, 70), " ".join(story.languages),
-            str(len(story.sources)), str(story.updates), story.story_id[:12],
-        )  # fmt: skip
+    columns = ("story", "at", "first in", "title", "languages", "sources", "updates")
+    rows = [
+        (
+            story.story_id, moment(story.at), story.language, clean(story.title), some(story.languages),
+            str(len(story.sources)), str(story.updates),
+        )
+        for story in result.stories
+    ]  # fmt: skip
     screen = console()
-    if result.stories:
-        screen.print(table)
+    if rows:
+        screen.print(listing(screen, columns, rows, "title"))
     screen.print(
         f"[bold]{result.alerts}[/] alerts and {result.updates} updates in {days:g} days "
         f"({result.alerts / days:.1f} alerts a day)" + ("" if result.complete else "; there is more: narrow the query")

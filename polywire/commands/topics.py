@@ -19,9 +19,12 @@ app = typer.Typer(add_completion=False, help="Create and list the topics; write 
 @app.command()
 def create() -> None:
     """Create the topics that are missing, with their settings. Existing ones are left as they are."""
+    from polywire.commands.reading import bus
     from polywire.runtime.kafka import create_topics
 
-    created = create_topics(Settings())
+    settings = Settings()
+    with bus(settings):
+        created = create_topics(settings)
     print(f"created: {', '.join(created)}" if created else "all topics were there already")
 
 

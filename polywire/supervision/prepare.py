@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from polywire.runtime.settings import Settings, read_run_file
 from polywire.supervision.process import free_port
 
 
@@ -44,6 +45,12 @@ def web_port(settings: Settings, *, strict: bool) -> int:
             probe.bind((settings.web_host, settings.web_port))
         except OSError as error:
             if strict:
+                run = read_run_file(settings.state_dir)
+                if run and run.get("pid") != os.getpid():
+                    raise UserError(
+                        f"polywire is already up in this folder (pid {run['pid']}). Stop it there with Ctrl-C, "
+                        "or give this run its own POLYWIRE_STATE_DIR and POLYWIRE_WEB_PORT."
+                    ) from error
                 raise UserError(
                     f"port {settings.web_port} is taken by another program; choose one with POLYWIRE_WEB_PORT=8081"
                 ) from error

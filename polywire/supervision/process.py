@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -152,6 +153,9 @@ def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
     return report if isinstance(report, dict) else None
 
 
+_SAYS_WHY = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b|\b(?i:error|fatal|cannot|killed)\b")
+
+
 def last_words(log_file: Path) -> str:
     """The last line of a log that says what went wrong, in words for a person."""
     try:
@@ -168,7 +172,9 @@ def last_words(log_file: Path) -> str:
         try:
             fields = json.loads(text)
         except ValueError:
-            return text[-300:]
+            if _SAYS_WHY.search(text):
+                return text[-300:]
+            continue  # what a stage prints for people, such as an alert
         if isinstance(fields, dict) and fields.get("level") in {"error", "critical"}:
             return str(fields.get("error") or fields.get("exception", "").strip().splitlines()[-1:] or fields["event"])
     return ""

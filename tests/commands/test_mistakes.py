@@ -1,0 +1,62 @@
+"""Ordinary mistakes end in one line that says what to do, and lists show ids that can be used."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from polywire.commands.reading import listing
+from polywire.supervision.process import last_words
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "polywire", *arguments],
+        cwd=cwd, env={**os.environ, "POLYWIRE_STATE_DIR": str(cwd / "state"), **environment}, timeout=60,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [["topics", "create"], ["deadletters", "list"], ["subscriptions", "list"]])
+def test_nothing_is_up(command: list[str], tmp_path: Path) -> None:
+    done = run(*command, cwd=tmp_path, POLYWIRE_KAFKA_BOOTSTRAP="127.0.0.1:9")
+    assert done.returncode == 1
+    assert "polywire up" in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
+
+
+def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
+    done = run("status", cwd=tmp_path, POLYWIRE_FEEDS="notalist")
+    assert done.returncode == 2
+    assert "feeds" in done.stderr
+    assert "Traceback" not in done.stderr
+    (tmp_path / "polywire.toml").write_text("engines = ")
+    done = run("status", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "polywire.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_ids_stay_whole_and_rows_on_one_line(width: int) -> None:
+    out = io.StringIO()
+    screen = Console(file=out, width=width)
+    story = "s" + "0123456789abcdef01234567"
+    screen.print(listing(screen, ("story", "title", "n"), [(story, "A title " * 40, "3")] * 2, "title"))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(story in line and "…" in line for line in lines[1:])
+
+
+def test_a_death_is_not_explained_by_what_was_told_before(tmp_path: Path) -> None:
+    log = tmp_path / "notifier.log"
+    log.write_text("update Russia sells Su-35\n")
+    assert last_words(log) == ""
+    log.write_text("Traceback (most recent call last):\nValueError: no such port\nupdate Russia sells Su-35\n")
+    assert last_words(log) == "ValueError: no such port"
