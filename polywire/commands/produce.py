@@ -19,6 +19,7 @@ from polywire.runtime import logs
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import FeedSettings, Settings
 
+_SEEDS = Path(__file__).parents[2] / "seeds"
 app = typer.Typer(add_completion=False, help="Bring articles in: feeds, files.", no_args_is_help=True)
 
 EXIT_REJECTED = 3
@@ -131,7 +132,9 @@ def feeds(
     demo: Annotated[
         bool, typer.Option("--demo", help="Serve feeds made from seeds/ on loopback and poll them.")
     ] = False,
-    seeds: Annotated[Path, typer.Option(help="With --demo: the folder of seeds.")] = Path("seeds"),
+    seeds: Annotated[
+        Path, typer.Option(help="With --demo: the folder of seeds.", show_default="seeds/, of the project")
+    ] = _SEEDS,
     pace: Annotated[float, typer.Option(min=0.0, help="With --demo: seconds between two new articles.")] = 0.5,
 ) -> None:
     """Poll feeds, and send each new or changed item as an article.
