@@ -109,7 +109,7 @@ def test_two_builds_at_once_are_one(tools: Tools, tmp_path: Path) -> None:
 
 def test_a_killed_build_is_not_taken_for_done(tools: Tools, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    log = tools(then="sleep 60")
+    log = tools(then="exec sleep 60")
     code = f"from pathlib import Path; from polywire.engines.jvm.build import build; build(Path({str(cache)!r}), print)"
     builder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
     while not log.read_text():
@@ -121,6 +121,24 @@ def test_a_killed_build_is_not_taken_for_done(tools: Tools, tmp_path: Path) -> N
     tools()
     folder = build(cache, silent)
     assert is_built(cache)
+    assert {p.name for p in (cache / "engines").iterdir()} == {folder.name, f"{folder.name}.lock"}
+
+
+def test_the_next_build_waits_until_maven_of_a_killed_one_is_gone(tools: Tools, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    tools(then=f"trap '' TERM; touch '{tmp_path}/deaf'; sleep 1; mkdir -p \"$install\"; touch '{tmp_path}/ended'")
+    code = f"from pathlib import Path; from polywire.engines.jvm.build import build; build(Path({str(cache)!r}), print)"
+    builder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+    while not (tmp_path / "deaf").exists():
+        assert builder.poll() is None
+        time.sleep(0.05)
+    builder.kill()
+    builder.wait()
+    tools()
+    told: list[str] = []
+    folder = build(cache, told.append)
+    assert (tmp_path / "ended").exists()
+    assert told[0].startswith("another build is under way")
     assert {p.name for p in (cache / "engines").iterdir()} == {folder.name, f"{folder.name}.lock"}
 
 

@@ -61,7 +61,7 @@ def build(cache_dir: Path, tell: Tell) -> Path:
         return target
     java = _tools()
     make_enterable(target.parent)
-    with _alone(target.with_suffix(".lock"), tell):
+    with _alone(target.with_suffix(".lock"), tell) as lock:
         if (target / _DONE).exists():
             return target
         for left in target.parent.glob(f"{target.name}-building-*"):
@@ -69,7 +69,7 @@ def build(cache_dir: Path, tell: Tell) -> Path:
         # Built beside and renamed when whole: a build that was killed is never taken for done.
         work = Path(tempfile.mkdtemp(prefix=f"{target.name}-building-", dir=target.parent))
         try:
-            _maven(java, work, tell)
+            _maven(java, work, lock, tell)
             _assemble(work, tell)
             work.chmod(0o755)
             shutil.rmtree(target, ignore_errors=True)
@@ -101,7 +101,7 @@ def _tools() -> Java:
 
 
 @contextmanager
-def _alone(lock: Path, tell: Tell) -> Iterator[None]:
+def _alone(lock: Path, tell: Tell) -> Iterator[int]:
     import fcntl  # not on Windows, where the jvm engines are not offered
 
     with lock.open("w") as handle:
@@ -110,10 +110,10 @@ def _alone(lock: Path, tell: Tell) -> Iterator[None]:
         except OSError:
             tell("another build is under way: waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle.fileno()
 
 
-def _maven(java: Java, work: Path, tell: Tell) -> None:
+def _maven(java: Java, work: Path, lock: int, tell: Tell) -> None:
     tell("fetching Kafka and Elasticsearch with Maven (160 MB the first time)")
     command = [
         "mvn", "--batch-mode", "--file", str(_HERE / "pom.xml"),
@@ -128,6 +128,8 @@ def _maven(java: Java, work: Path, tell: Tell) -> None:
         text=True,
         errors="replace",
         preexec_fn=die_with_parent,
+        # Maven outlives a killed build by a moment: it keeps the lock, so that the next build starts when it is gone.
+        pass_fds=(lock,),
     )
     assert process.stdout is not None
     fetched, words, next_news = 0, deque[str](maxlen=200), time.monotonic() + _NEWS_EVERY
