@@ -1,10 +1,9 @@
 """The nearest stories among very many, without comparing with each of them.
 
-Two steps. First, in a sketch of 64 whole numbers for each story (random projection: products of sketches approach
-products of vectors), and only in the cells whose centres are nearest; cells are made only where there are many
-stories. Then exactly, among the best of the sketches. Which cell a story is in depends on the centres and on the
-story alone, and all products are of whole numbers that single precision holds: a restored index finds what the old
-one would have found.
+Two steps. First, in a sketch of 64 whole numbers for each story (sketches.py), and only in the cells whose centres are
+nearest; cells are made only where there are many stories. Then exactly, among the best of the sketches. Which cell a
+story is in depends on the centres and on the story alone, and all products are of whole numbers that single precision
+holds: a restored index finds what the old one would have found.
 """
 
 from __future__ import annotations
@@ -15,41 +14,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streams.stories.sketches import SKETCH, Projection
 from streams.stories.story import Story
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 
-SKETCH = 64
-MIN_ROWS = 8_192
+MIN_ROWS = 2_048
 """Cells are opened, nearest centre first, until so many sketches have been looked at."""
 SHORTLIST = 32
 """Stories that are compared exactly, at least."""
 _CELL_ROWS = 128
-"""Small cells: of as many sketches looked at, more are near. At 100,000 stories 98 of 100 of the nearest are found,
-with cells four times as large 90."""
-_SKETCH_SCALE = 8.0
-_ROUNDS = 2
-
-# Signs suffice for a random projection (Achlioptas 2003), and keep whole numbers whole.
-_SIGNS = np.where(np.random.default_rng(384).random((SKETCH, DIMENSIONS)) < 0.5, -1.0, 1.0).astype(np.float32)
-
-
-def sketch_rows(sums: Vector, lengths: npt.NDArray[np.float64]) -> Vector:
-    """(n, 64) whole numbers up to 127, of sums of vectors (n, 384) and their lengths (n,); 0 where there is none."""
-    scale = np.where(lengths > 0, SCALE / np.maximum(lengths, 1e-9), 0.0).astype(np.float32)
-    unit = np.rint(sums * scale[:, None])
-    rounded: Vector = np.clip(np.rint(unit @ _SIGNS.T / np.float32(_SKETCH_SCALE)), -127, 127)
-    return rounded
-
-
-def sketch(vector: Vector, length: float) -> Vector:
-    """(64,) of one sum."""
-    return sketch_rows(vector[None, :], np.array([length]))[0]
+"""Small cells: of as many sketches looked at, more are near."""
+_ROUNDS = 8
 
 
 class Centres:
-    """What divides the stories into cells; none: one cell."""
+    """How stories are sketched, and what divides them into cells; none: one cell."""
 
-    def __init__(self, sketches: Vector | None = None) -> None:
+    def __init__(self, projection: Projection | None = None, sketches: Vector | None = None) -> None:
+        self.projection = projection or Projection()
         self._sketches = sketches
 
     @property
@@ -68,35 +50,37 @@ class Centres:
         return order
 
     @classmethod
-    def choose(cls, stories: list[Story], sketches: Vector) -> Centres:
-        """From the stories' sketches: two rounds of k-means, begun with stories spread over the ids."""
+    def choose(cls, projection: Projection, stories: list[Story], sketches: Vector) -> Centres:
+        """From the stories' sketches: k-means, begun with stories spread over the ids."""
         if len(stories) < 2 * MIN_ROWS:
-            return cls()
+            return cls(projection)
         every = sketches[sorted(range(len(stories)), key=lambda i: stories[i].id)]
         centres = every[::_CELL_ROWS]
+        length = float(np.sqrt(np.square(every, dtype=np.float64).sum(axis=1)).mean())
         for _ in range(_ROUNDS):
             cell = np.concatenate([(part @ centres.T).argmax(axis=1) for part in np.array_split(every, 64)])
             sums = np.zeros(centres.shape, np.float64)
             np.add.at(sums, cell, every)
             lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
             # All centres as long as a sketch is, or the longer ones would draw everything to them.
-            scale = SCALE * np.sqrt(SKETCH) / _SKETCH_SCALE
-            centres = np.clip(np.rint(sums * (scale / np.maximum(lengths, 1.0))), -127, 127).astype(np.float32)
-        return cls(centres)
+            centres = np.clip(np.rint(sums * (length / np.maximum(lengths, 1.0))), -127, 127).astype(np.float32)
+        return cls(projection, centres)
 
-    def dump(self) -> str | None:
-        """JSON-able; some 86 characters a cell."""
-        if self._sketches is None:
-            return None
-        return base64.b64encode(self._sketches.astype(np.int8).tobytes()).decode("ascii")
+    def dump(self) -> dict[str, Any]:
+        """JSON-able; 33 kB, and some 86 characters a cell."""
+        cells = None
+        if self._sketches is not None:
+            cells = base64.b64encode(self._sketches.astype(np.int8).tobytes()).decode("ascii")
+        return {"projection": self.projection.dump(), "cells": cells}
 
     @classmethod
-    def load(cls, stored: Any) -> Centres:
+    def load(cls, stored: dict[str, Any]) -> Centres:
         """The opposite of `dump`."""
-        if stored is None:
-            return cls()
-        sketches = np.frombuffer(base64.b64decode(stored), np.int8).reshape(-1, SKETCH)
-        return cls(sketches.astype(np.float32))
+        projection, cells = Projection.load(stored["projection"]), stored["cells"]
+        if cells is None:
+            return cls(projection)
+        sketches = np.frombuffer(base64.b64decode(cells), np.int8).reshape(-1, SKETCH)
+        return cls(projection, sketches.astype(np.float32))
 
 
 class Cells:
@@ -106,8 +90,10 @@ class Cells:
         self._centres = centres
         self._cells = [_Cell() for _ in range(centres.cells)]
 
-    def put(self, story: Story, of: Vector) -> None:
-        """Take note of a story's new sketch; it moves to another cell where that is nearer now."""
+    def put(self, story: Story, of: Vector | None = None) -> None:
+        """Take note of a story's new sum, and sketch; it moves to another cell where that is nearer now."""
+        if of is None:
+            of = self._centres.projection.sketch(story.sum, story.length)
         number = self._centres.nearest(of)
         if story.cell >= 0 and story.cell != number:
             self.take(story)
@@ -124,7 +110,7 @@ class Cells:
 
         Largest first; ties in the order of story ids.
         """
-        of = sketch(vector, SCALE)
+        of = self._centres.projection.sketch(vector, SCALE)
         opened: list[_Cell] = []
         scores: list[Vector] = []
         rows = 0
@@ -136,27 +122,33 @@ class Cells:
                 rows += len(cell.stories)
                 if rows >= MIN_ROWS:
                     break
-        if not rows:
+        found = [story for cell in opened for story in cell.stories] if rows <= SHORTLIST else _best(scores, opened)
+        if not found:
             return []
-        if rows <= SHORTLIST:
-            found = [story for cell in opened for story in cell.stories]
-        else:
-            found = _best(scores, [cell.stories for cell in opened])
         # Copies all rows at once; np.stack would first make a view of each.
         products = np.concatenate([story.sum for story in found]).reshape(-1, DIMENSIONS) @ vector
-        exact = [(float(p) / (story.length or 1.0), story) for p, story in zip(products, found, strict=True)]
-        exact.sort(key=lambda each: (-each[0], each[1].id))
-        return exact[:limit]
+        exact = products / np.array([story.length or 1.0 for story in found])
+        nearest = [(float(exact[row]), found[row]) for row in _largest(exact, limit)]
+        nearest.sort(key=lambda each: (-each[0], each[1].id))
+        return nearest[:limit]
 
 
-def _best(scores: list[Vector], stories: list[list[Story]]) -> list[Story]:
+def _best(scores: list[Vector], cells: list[_Cell]) -> list[Story]:
     """The SHORTLIST best by sketch, with all that tie with the last of them."""
-    every = np.concatenate(scores)
-    floor = np.partition(every, len(every) - SHORTLIST)[len(every) - SHORTLIST]
-    rows: npt.NDArray[np.intp] = np.flatnonzero(every >= floor)
+    rows = np.array(_largest(np.concatenate(scores), SHORTLIST))
     starts = np.cumsum([0, *(len(score) for score in scores)])
     parts = np.searchsorted(starts, rows, side="right") - 1
-    return [stories[part][row - starts[part]] for part, row in zip(parts.tolist(), rows.tolist(), strict=True)]
+    slots = rows - starts[parts]
+    return [cells[part].stories[slot] for part, slot in zip(parts.tolist(), slots.tolist(), strict=True)]
+
+
+def _largest(values: npt.NDArray[np.floating], count: int) -> list[int]:
+    """Where the `count` largest values are, in the order they stand in, and all that tie with the last of them."""
+    if len(values) <= count:
+        return list(range(len(values)))
+    floor = np.partition(values, len(values) - count)[len(values) - count]
+    rows: list[int] = np.flatnonzero(values >= floor).tolist()
+    return rows
 
 
 class _Cell:

@@ -272,14 +272,17 @@ class Clusterer:
 
     def _closest(self, record: Record, compared: list[tuple[float, Story]]) -> tuple[Story | None, float]:
         """The story to join, the first of equals; None where none is close enough."""
-        comparison = Comparison(record, self._table, self._means, self.weights)
-        best, closest = None, self.weights.join
-        for product, story in compared:
-            if comparison.bound(product, story) < closest:
-                continue
+        comparison = Comparison(record, self._table, self._means, self.weights, whole=False)
+        # The most promising first: what they reach rules most of the others out.
+        bounds = sorted(((comparison.bound(*each), -row) for row, each in enumerate(compared)), reverse=True)
+        best, closest, first = None, self.weights.join, 0
+        for bound, row in bounds:
+            if bound < closest:
+                break
+            product, story = compared[-row]
             closeness = self.weights.closeness(comparison.signals(product, story))
-            if closeness > closest or (best is None and closeness == closest):
-                best, closest = story, closeness
+            if closeness > closest or (closeness == closest and (best is None or -row < first)):
+                best, closest, first = story, closeness, -row
         return best, closest
 
     def _revise(self, record: Record, known: Record) -> None:

@@ -26,29 +26,41 @@ from streams.stories.model import Weights
 from streams.stories.record import Record
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
-from streams.stories.terms import KIND_SHIFT, PLACE, WEAPON, kind_of
+from streams.stories.terms import KIND_SHIFT, NAME, PLACE, WEAPON, kind_of
 from streams.stories.vectors import SCALE
 
 SHARED_CAP = 12.0
+LEXICAL = ("words", "names", "numbers", "entities")
+"""In the order of their kinds of terms."""
+
+
+def root(shared: float) -> float:
+    """What is shared counts by its square root, up to a limit."""
+    return math.sqrt(min(shared, SHARED_CAP))
 
 
 class Comparison:
     """One article against any story."""
 
-    def __init__(self, record: Record, table: StoryTable, means: StreamMeans, weights: Weights) -> None:
-        self._record, self._table, self._means = record, table, means
+    def __init__(
+        self, record: Record, table: StoryTable, means: StreamMeans, weights: Weights, *, whole: bool = True
+    ) -> None:
+        """Unless `whole`, what words share is left at 0 where its weight is."""
+        self._record = record
         self._half_cohesion, self._width = weights.cohesion / 2, weights.width
         self._similarity_weight, self._common_weight = weights.weight("similarity"), weights.weight("common")
-        # Ascending, so the places and weapons, whose kinds are the highest, are last.
+        # Ascending, so words, whose kind is the lowest, are first, and places and weapons last.
         terms = record.terms.tolist()
-        first_place, first_weapon = (bisect_left(terms, kind << KIND_SHIFT) for kind in (PLACE, WEAPON))
-        self._terms = terms[:first_place]
+        first_name, first_place, first_weapon = (bisect_left(terms, k << KIND_SHIFT) for k in (NAME, PLACE, WEAPON))
         self._weapons = terms[first_weapon:]
-        self._rarity: dict[int, float] | None = None
         self._places = {term for term in terms[first_place:first_weapon] if table.tells(term)}
-        self._taken = means.length(record.language)
-        lexical = sum(max(0.0, weights.weight(name)) for name in ("words", "names", "numbers", "entities"))
-        self._rest = math.sqrt(SHARED_CAP) * lexical + max(0.0, weights.weight("places"))
+        self._rarity = table.rarities(terms[0 if whole or weights.weight("words") else first_name : first_place])
+        self._tells, self._means, self._taken = table.tells, means, means.length(record.language)
+        every = [0.0] * len(LEXICAL)
+        for term, rarity in self._rarity.items():
+            every[kind_of(term)] += rarity
+        most = (max(0.0, weights.weight(n)) * root(total) for n, total in zip(LEXICAL, every, strict=True))
+        self._rest = sum(most) + (max(0.0, weights.weight("places")) if self._places else 0.0)
 
     def bound(self, product: float, story: Story) -> float:
         """What the closeness to a story is at most, without looking at terms and times."""
@@ -57,10 +69,8 @@ class Comparison:
 
     def signals(self, product: float, story: Story) -> tuple[float, ...]:
         """The values of model.SIGNALS; `product` is that of the article's vector and the story's centroid."""
-        if self._rarity is None:
-            self._rarity = self._table.rarities(self._terms)
-        shared = [0.0, 0.0, 0.0, 0.0]
-        for term in self._rarity.keys() & story.terms:
+        shared = [0.0] * len(LEXICAL)
+        for term in sorted(story.shared(self._rarity.keys())):
             shared[kind_of(term)] += self._rarity[term]
         here, elsewhere = self._compare_places(story)
         return (
@@ -70,7 +80,7 @@ class Comparison:
             here,
             -elsewhere,
             -self._other_weapons(story),
-            *(math.sqrt(min(x, SHARED_CAP)) for x in shared),
+            *map(root, shared),
         )
 
     def _similarity(self, product: float, story: Story) -> float:
@@ -90,7 +100,7 @@ class Comparison:
     def _compare_places(self, story: Story) -> tuple[float, float]:
         if not self._places or not story.places:
             return 0.0, 0.0
-        named = {t: n for t, n in story.places.items() if self._table.tells(t)}
+        named = {t: n for t, n in story.places.items() if self._tells(t)}
         if not named:
             return 0.0, 0.0
         most = max(named.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from streams.stories.width import width
 
 AGE_UNIT_MS = 48 * 3_600_000
 AGE_CAP = 3.0
+_FEW = 12
 
 
 @dataclass(slots=True)
@@ -57,26 +59,27 @@ class Story:
             return usual
         return width((self.length / SCALE) ** 2, len(self.members), usual)
 
-    @property
-    def terms(self) -> set[int] | Counter[int]:
-        """All terms of the members but places and weapons."""
+    def shared(self, terms: Set[int]) -> Set[int]:
+        """Those of the terms, none a place or weapon, that a member has."""
         if self._terms is not None:
-            return self._terms
-        return {t for record in self.members.values() for t in record.terms.tolist() if kind_of(t) < PLACE}
+            return terms & self._terms.keys()
+        return {term for record in self.members.values() for term in record.terms.tolist() if term in terms}
 
     def mean_gap(self, when: int) -> float:
         """Mean distance in time to the members, in units of two days, each at most three."""
-        if len(self.members) == 1:
-            return min(abs(next(iter(self.members.values())).when - when) / AGE_UNIT_MS, AGE_CAP)
+        if len(self.members) <= _FEW:  # what numpy takes to begin is more than they take
+            gaps = [min(abs(record.when - when) / AGE_UNIT_MS, AGE_CAP) for record in self.members.values()]
+            return sum(gaps) / len(gaps)
         if self._when is None:
             self._when = np.array([r.when for r in self.members.values()], np.float64)
-        return float(np.minimum(np.abs(self._when - when) / AGE_UNIT_MS, AGE_CAP).mean())
+        return float(np.add.reduce(np.minimum(np.abs(self._when - when) / AGE_UNIT_MS, AGE_CAP))) / len(self._when)
 
     def add(self, record: Record) -> list[int]:
         """Take an article in; the terms and places that are new to the story."""
         late = bool(self.members) and next(reversed(self.members.values())).sequence > record.sequence
         if self.members and self._terms is None:
-            self._terms = Counter(self.terms)
+            (only,) = self.members.values()
+            self._terms = Counter(term for term in only.terms.tolist() if kind_of(term) < PLACE)
         self.members[record.id] = record
         self.seen = max(self.seen, record.clock)
         if late:  # a correction brings older articles

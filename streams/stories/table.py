@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from streams.stories.cells import SKETCH, Cells, Centres, sketch, sketch_rows
+from streams.stories.cells import Cells, Centres
 from streams.stories.centering import StreamMeans
 from streams.stories.record import Record
+from streams.stories.sketches import SKETCH, Projection
 from streams.stories.story import Story
 from streams.stories.terms import ENTITY, NUMBER, kind_of
 from streams.stories.vectors import Vector
@@ -56,7 +57,7 @@ class StoryTable:
             if kind_of(term) in (NUMBER, ENTITY):
                 self._holders.setdefault(term, set()).add(story.id)
         story.put(story.sum + vector)
-        self._cells.put(story, sketch(story.sum, story.length))
+        self._cells.put(story)
 
     def remove(self, record: Record, vector: Vector) -> None:
         """Take an article out of its story; a story without articles is gone."""
@@ -71,7 +72,7 @@ class StoryTable:
                     del self._holders[term]
         if story.members:
             story.put(story.sum - vector)
-            self._cells.put(story, sketch(story.sum, story.length))
+            self._cells.put(story)
         else:
             self._cells.take(story)
             del self.stories[story.id]
@@ -79,7 +80,6 @@ class StoryTable:
     def relearn(self, means: StreamMeans) -> Centres:
         """Centre all vectors anew, and divide the stories into cells anew."""
         stories = list(self.stories.values())
-        sketches = [np.zeros((0, SKETCH), np.float32)]
         for start in range(0, len(stories), _BATCH):
             batch = stories[start : start + _BATCH]
             records = [record for story in batch for record in story.members.values()]
@@ -89,10 +89,13 @@ class StoryTable:
             for story, total in zip(batch, np.add.reduceat(centred, firsts, axis=0), strict=True):
                 story.put(total.copy())
                 story.cell = story.slot = -1
+        projection = Projection.learn(stories)
+        every = np.zeros((len(stories), SKETCH), np.float32)
+        for start in range(0, len(stories), _BATCH):
+            batch = stories[start : start + _BATCH]
             lengths = np.array([story.length for story in batch])
-            sketches.append(sketch_rows(np.stack([story.sum for story in batch]), lengths))
-        every = np.concatenate(sketches)
-        centres = Centres.choose(stories, every)
+            every[start : start + _BATCH] = projection.rows(np.stack([story.sum for story in batch]), lengths)
+        centres = Centres.choose(projection, stories, every)
         self._cells = Cells(centres)
         for story, of in zip(stories, every, strict=True):
             self._cells.put(story, of)
