@@ -122,44 +122,34 @@ class Stage:
         # One at a time, also where a stage reads two topics: what follows from two messages leaves in the order in
         # which they were decided.
         async with self._turn:
-            await self._handle(event, topic, model, step, key_of)
-
-    async def _handle(
-        self,
-        event: Any,
-        topic: Topic,
-        model: type[M],
-        step: Step[M],
-        key_of: Callable[[M], str] | None,
-    ) -> None:
-        started = time.monotonic()
-        record = event.message
-        source = Source(
-            record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp or 0, UTC)
-        )
-        try:
-            message = decode(model, record.value)
-            expected = key_of(message) if key_of else None
-            if expected is not None and record.key is not None and record.key != expected.encode():
-                shown = record.key.decode("utf-8", "replace")[:80]
-                raise InvalidMessage(f"key {shown!r} is not the {topic.key} in the value ({expected!r})")
-            outgoing = await step(message, source)
-            # First what is remembered, then what is told: a replay must find what was decided.
-            for table in self._tables:
-                await self.persist("store what was decided", table.confirmed)
-            await self._send_all(outgoing)
-        except InvalidMessage as error:
-            await self._bury(event, error.reason)
-        except MessageSizeTooLargeError as error:
-            await self._bury(event, f"what came of it is too large for the bus: {error}")
-        except Exception as error:
-            # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
-            # message. It must not stop the stream, and must not be lost.
-            log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
-            await self._bury(event, f"{type(error).__name__}: {error}")
-        else:
-            self.health.handled(topic.name, time.monotonic() - started)
-        self._done[TP(source.topic, source.partition)] = source.offset
+            started = time.monotonic()
+            record = event.message
+            source = Source(
+                record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp or 0, UTC)
+            )
+            try:
+                message = decode(model, record.value)
+                expected = key_of(message) if key_of else None
+                if expected is not None and record.key is not None and record.key != expected.encode():
+                    shown = record.key.decode("utf-8", "replace")[:80]
+                    raise InvalidMessage(f"key {shown!r} is not the {topic.key} in the value ({expected!r})")
+                outgoing = await step(message, source)
+                # First what is remembered, then what is told: a replay must find what was decided.
+                for table in self._tables:
+                    await self.persist("store what was decided", table.confirmed)
+                await self._send_all(outgoing)
+            except InvalidMessage as error:
+                await self._bury(event, error.reason)
+            except MessageSizeTooLargeError as error:
+                await self._bury(event, f"what came of it is too large for the bus: {error}")
+            except Exception as error:
+                # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
+                # message. It must not stop the stream, and must not be lost.
+                log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
+                await self._bury(event, f"{type(error).__name__}: {error}")
+            else:
+                self.health.handled(topic.name, time.monotonic() - started)
+            self._done[TP(source.topic, source.partition)] = source.offset
 
     async def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
         # Together: the broker confirms them in one round trip.

@@ -6,8 +6,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -214,6 +216,27 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def polling(settings: Settings, *feeds: FeedSettings) -> AsyncIterator[None]:
+    """The feeds' service for as long as the block lasts; then it is stopped as Ctrl-C stops it."""
+    running = asyncio.create_task(run_feeds(settings, list(feeds)))
+    try:
+        yield
+    finally:
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the service logs."""
+    lines: list[dict[str, Any]] = []
+    for level in ("info", "warning", "error"):
+        monkeypatch.setattr(service.log, level, lambda event, **fields: lines.append({"event": event, **fields}))
+    return lines
+
+
 async def test_bad_feeds_stop_no_good_one(
     site: Site, to_kept: KeptArticles, feed_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,68 +255,49 @@ async def test_bad_feeds_stop_no_good_one(
     names = ("html", "error", "odd", "missing", "good")
     feeds = [FeedSettings(url=site.url(f"/{name}")) for name in names]
     feeds.append(FeedSettings(url="http://10.0.0.1/private"))
-    running = asyncio.create_task(run_feeds(feed_settings, feeds))
-    try:
+    async with polling(feed_settings, *feeds):
         await until(lambda: len(to_kept.articles) == 1)
         site.routes["/good"] = feed_of(entry("two"), entry("one"))
         await until(lambda: len(to_kept.articles) == 2)
         site.routes["/error"] = feed_of(entry("mended"))
         await until(lambda: any(article.title == "mended" for article in to_kept.articles))
-    finally:
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
 
 
 async def test_retry_after_is_respected_across_a_restart(
-    site: Site, to_kept: KeptArticles, feed_settings: Settings
+    site: Site, to_kept: KeptArticles, feed_settings: Settings, said: list[dict[str, Any]]
 ) -> None:
     site.routes["/busy"] = Answer(status=429, headers={"Retry-After": "3600"})
     feed = FeedSettings(url=site.url("/busy"))
-    for _ in range(2):
-        running = asyncio.create_task(run_feeds(feed_settings, [feed]))
-        await asyncio.sleep(0.7)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
+    async with polling(feed_settings, feed):
+        await until(lambda: "feed_failed" in [line["event"] for line in said])
+    async with polling(feed_settings, feed):
+        await until(lambda: "waiting" in [line["event"] for line in said])
     assert site.asked("/busy") == 1
     assert to_kept.articles == []
 
 
 async def test_what_the_settings_refused_is_tried_at_once_when_they_are_corrected(
-    site: Site, to_kept: KeptArticles, feed_settings: Settings
+    site: Site, to_kept: KeptArticles, feed_settings: Settings, said: list[dict[str, Any]]
 ) -> None:
     site.routes["/own"] = feed_of(entry("one"))
     feed = FeedSettings(url=site.url("/own"), interval=600)
-    running = asyncio.create_task(run_feeds(feed_settings.model_copy(update={"allow_hosts": []}), [feed]))
-    await asyncio.sleep(0.7)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    async with polling(feed_settings.model_copy(update={"allow_hosts": []}), feed):
+        await until(lambda: "feed_failed" in [line["event"] for line in said])
     assert site.asked("/own") == 0
-    running = asyncio.create_task(run_feeds(feed_settings, [feed]))
-    try:
+    async with polling(feed_settings, feed):
         await until(lambda: len(to_kept.articles) == 1)
-    finally:
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
 
 
 async def test_a_feed_that_waits_says_why(
-    site: Site, to_kept: KeptArticles, feed_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    site: Site, to_kept: KeptArticles, feed_settings: Settings, said: list[dict[str, Any]]
 ) -> None:
-    said: list[dict[str, object]] = []
-    monkeypatch.setattr(service.log, "info", lambda event, **fields: said.append({"event": event, **fields}))
     site.routes["/error"] = Answer(status=500)
     feed = FeedSettings(url=site.url("/error"), interval=600)
-    for _ in range(2):
-        running = asyncio.create_task(run_feeds(feed_settings, [feed]))
-        await asyncio.sleep(0.7)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-    (waiting,) = [each for each in said if each["event"] == "waiting"]
+    async with polling(feed_settings, feed):
+        await until(lambda: "feed_failed" in [line["event"] for line in said])
+    async with polling(feed_settings, feed):
+        await until(lambda: "waiting" in [line["event"] for line in said])
+    (waiting,) = [line for line in said if line["event"] == "waiting"]
     assert waiting["feed"] == feed.url
     assert waiting["because"] == "HTTP status 500"
 

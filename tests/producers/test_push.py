@@ -139,10 +139,16 @@ async def test_while_kafka_is_away_nobody_waits_for_ever(
 ) -> None:
     """As many requests as are worked on wait for Kafka; the others are told to come again, instead of piling up."""
     monkeypatch.setattr(push, "TURN", 0.2)
-    away = threading.Event()
-    monkeypatch.setattr(kept, "publish", lambda _articles: away.wait(10))
+    away, begun = threading.Event(), threading.Semaphore(0)
+
+    def publish(_articles: object) -> None:
+        begun.release()
+        away.wait(10)
+
+    monkeypatch.setattr(kept, "publish", publish)
     waiting = [asyncio.create_task(client.post("/articles", json=GOOD)) for _ in range(push.AT_ONCE)]
-    await asyncio.sleep(0.1)
+    for _ in waiting:
+        await asyncio.to_thread(begun.acquire, timeout=5)
     answer = await client.post("/articles", json=GOOD)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     away.set()
