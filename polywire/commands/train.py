@@ -108,14 +108,19 @@ def deals(
             raise UserError(str(error)) from error
     report = train_deals(folders, embed, write=write)
     console = Console(highlight=False)
-    table = Table("held out by", "precision", "recall", "F1", "both parties right", "act", "status")
-    for name, figures in report.figures.items():
-        table.add_row(
-            name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "both_roles", "act", "status"))
-        )
+    table = Table("held out by", "P", "R", "F1", "main", "passing", "parties", "act", "status")
+    for name, held_out in report.items():
+        for of, figures in (("sentences", held_out.sentences), ("articles", held_out.articles)):
+            overall = figures.overall
+            shares = [figures.groups.get("deal, main"), figures.groups.get("deal, passing")]
+            cells = [overall.precision, overall.recall, overall.f1, *(s and s[1] / s[0] for s in shares), figures.roles]
+            cells += [right / stated if stated else None for right, stated in (figures.acts, figures.statuses)]
+            table.add_row(f"{name}: {of}", *("" if cell is None else f"{cell:.3f}" for cell in cells))
     console.print(table)
-    table = Table("articles held out by", "precision", "recall", "F1", "main mentions", "passing mentions")
-    for name, figures in report.articles.items():
-        table.add_row(name, *(f"{figures[key]:.3f}" for key in ("precision", "recall", "f1", "main", "passing")))
-    console.print(table)
-    console.print(f"threshold {report.threshold:.2f}" + (", weights written" if write else ""))
+    for name, held_out in report.items():
+        table = Table(f"what went wrong in articles, held out by {name}", "articles")
+        for loss, count in sorted(held_out.losses.items()):
+            table.add_row(loss, str(count))
+        console.print(table)
+    if write:
+        console.print("weights written")

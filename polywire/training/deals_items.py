@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.deals.folding import fold
-from streams.deals.parties import PartyMention
-from streams.deals.reader import Candidate, Embed, find_candidates
+from streams.deals.parties import PartyMention, find_parties
+from streams.deals.reader import Embed, Screened, screen
 from streams.deals.sentence import ReadSentence
 from streams.entities import EntityRecognizer
 
@@ -21,24 +22,58 @@ ARTICLE = "article: "
 """How the families of whole articles begin."""
 
 
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Document:
+    """A labelled text, read as far as it is read without anything learnt."""
+
+    row: Row
+    language: str
+    names: dict[str, str]
+    """Of the entities, by id."""
+    parties: list[PartyMention]
+    screened: list[Screened]
+    vectors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Embeddings of the screened sentences, by their text; empty where words alone are to judge."""
+
+    @property
+    def id(self) -> str:
+        """That of the row."""
+        return str(self.row["id"])
+
+    @property
+    def family(self) -> str:
+        """The phrasing of a sentence; of an article what it is about, and whether a deal is its matter."""
+        row = self.row
+        return str(row.get("family") or f"{ARTICLE}{row.get('kind')}, {row.get('strength')}")
+
+    @property
+    def is_article(self) -> bool:
+        """Whether it is more than a sentence."""
+        return self.family.startswith(ARTICLE)
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """The embeddings of screened sentences, as the reader asks for them."""
+        return np.array([self.vectors[text] for text in texts])
+
+
 @dataclass(slots=True)
 class Item:
-    """An item of the corpus, with the sentence of it that was screened as most likely to tell of its deal."""
+    """A sentence to learn from: one that tells of a deal, or one of a text without any."""
 
-    id: str
-    language: str
-    family: str
     label: bool
-    sentence: ReadSentence | None
+    sentence: ReadSentence
     previous: ReadSentence | None
-    gold: dict[str, int] = field(default_factory=dict)
+    gold: dict[str, int]
     """Party key: 0 supplier, 1 recipient, 2 neither."""
-    vector: NDArray[np.float64] | None = None
-    act: str | None = None
-    status: str | None = None
+    vector: NDArray[np.float64] | None
+    act: str | None
+    status: str | None
 
 
-def read_corpus(*folders: Path) -> list[dict[str, object]]:
+def read_corpus(*folders: Path) -> list[dict[str, Any]]:
     """All items under `folders` (`*.jsonl`), in the order of their ids."""
     rows = [
         json.loads(line)
@@ -50,51 +85,46 @@ def read_corpus(*folders: Path) -> list[dict[str, object]]:
     return sorted(rows, key=lambda row: str(row["id"]))
 
 
-def prepare(rows: Sequence[Mapping[str, object]], embed: Embed | None) -> list[Item]:
-    """Each item read as the reader would, up to the models' own decisions.
-
-    Of a text with a deal only the sentence that most likely tells of it is kept, of one without all that passed.
-    """
+def prepare(rows: Iterable[Row], embed: Embed | None) -> list[Document]:
+    """Each text read as the reader would, up to the models' own decisions."""
     recognizer = EntityRecognizer()
-    items: list[Item] = []
+    documents: list[Document] = []
     for row in rows:
         language = str(row["lang"]).split("-")[0]
         full = f"{row.get('title', '')}\n{row['text']}"
         entities = recognizer.recognize(full, language)
-        names = {e.id: e.name for e in entities}
-        candidates = find_candidates(full, language, entities)
-        base = (str(row["id"]), language, _family(row), bool(row["arms_deal"]))
-        told = _Told(row, names)
-        if row["arms_deal"]:
-            best = max(candidates, key=told.rank, default=None)
-            candidates = [best] if best is not None else []
-        if not candidates:
-            items.append(Item(*base, None, None))
-        for candidate in candidates:
-            item = Item(*base, candidate.sentence, candidate.previous)
-            item.gold = {p.key: told.side(p) for p in candidate.sentence.parties}
-            item.act, item.status = told.act, told.status
-            items.append(item)
+        parties = find_parties(entities, full)
+        screened = screen(full, language, entities, parties)
+        documents.append(Document(row, language, {e.id: e.name for e in entities}, parties, screened))
     if embed is not None:
-        seen = [item for item in items if item.sentence is not None]
-        vectors = embed([item.sentence.text for item in seen if item.sentence is not None])
-        for item, vector in zip(seen, vectors, strict=True):
-            item.vector = np.asarray(vector, dtype=np.float64)
+        texts = sorted({s.sentence.text for document in documents for s in document.screened})
+        vectors = dict(zip(texts, np.asarray(embed(texts), dtype=np.float64), strict=True))
+        for document in documents:
+            document.vectors = {s.sentence.text: vectors[s.sentence.text] for s in document.screened}
+    return documents
+
+
+def items_of(documents: Iterable[Document]) -> list[Item]:
+    """What to learn from: of a text with a deal the sentence that most likely tells of it, of one without all."""
+    items: list[Item] = []
+    for document in documents:
+        told = Told(document)
+        label = bool(document.row["arms_deal"])
+        best = told.best() if label else None
+        for one in [best] if best is not None else [] if label else document.screened:
+            gold = {p.key: told.side(p) for p in one.sentence.parties}
+            vector = document.vectors.get(one.sentence.text)
+            items.append(Item(label, one.sentence, one.previous, gold, vector, told.act, told.status))
     return items
 
 
-def _family(row: Mapping[str, object]) -> str:
-    """The phrasing of a sentence; of an article what it is about, and whether a deal is its matter."""
-    return str(row.get("family") or f"{ARTICLE}{row.get('kind')}, {row.get('strength')}")
-
-
-class _Told:
+class Told:
     """What is said of an item's deals, to find the sentence that tells of them."""
 
-    def __init__(self, row: Mapping[str, object], names: Mapping[str, str]) -> None:
-        deals = row["deals"]
-        assert isinstance(deals, list)
-        self._names = names
+    def __init__(self, document: Document) -> None:
+        deals = document.row["deals"]
+        self._names = document.names
+        self._screened = document.screened
         self.act: str | None = deals[0].get("act") if deals else None
         self.status: str | None = deals[0].get("status") if deals else None
         self._sides = ({s for d in deals for s in d["supplier"]}, {r for d in deals for r in d["recipient"]})
@@ -108,9 +138,13 @@ class _Told:
         alike = {party.key, self._names.get(party.key, "")}
         return 0 if alike & self._sides[0] else 1 if alike & self._sides[1] else 2
 
-    def rank(self, candidate: Candidate) -> tuple[float, int]:
+    def best(self) -> Screened | None:
+        """The screened sentence that most likely tells of the deal."""
+        return max(self._screened, key=self._rank, default=None)
+
+    def _rank(self, one: Screened) -> tuple[float, int]:
         """Both sides in it, then one of them, then its weapons, then a verb of transfer; the earliest of equals."""
-        sentence = candidate.sentence
+        sentence = one.sentence
         sides = {self.side(party) for party in sentence.parties} - {2}
         inside = sentence.folded[sentence.start : sentence.end]
         weapon = any(part in inside for part in self._weapons)

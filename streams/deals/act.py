@@ -35,16 +35,15 @@ def weights() -> Mapping[str, Weights]:
     return stored
 
 
-def deal_act(sentence: ReadSentence) -> DealAct:
-    """The most probable act."""
-    best = most_probable(weights()["act"], act_features(sentence))
-    return next((act for act in get_args(DealAct) if act == best), "other")
-
-
-def deal_status(sentence: ReadSentence) -> DealStatus:
-    """The most probable status."""
-    best = most_probable(weights()["status"], act_features(sentence))
-    return next((status for status in get_args(DealStatus) if status == best), "reported")
+def act_and_status(sentence: ReadSentence, by_question: Mapping[str, Weights]) -> tuple[DealAct, DealStatus]:
+    """The most probable act and status."""
+    features = act_features(sentence)
+    act = most_probable(by_question["act"], features)
+    status = most_probable(by_question["status"], features)
+    return (
+        next((known for known in get_args(DealAct) if known == act), "other"),
+        next((known for known in get_args(DealStatus) if known == status), "reported"),
+    )
 
 
 def most_probable(by_answer: Weights, features: Mapping[str, float]) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from schemas.readings import Deal, Entity
-from streams.deals.classifier import DealClassifier, classifier
 from streams.deals.features import sentence_features
 from streams.deals.lexicon import lexicon
-from streams.deals.parties import find_parties, find_weapons
+from streams.deals.models import Models, shipped
+from streams.deals.parties import PartyMention, find_parties, find_weapons
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence, read_sentences
 from streams.deals.telling import Telling, told_deals
@@ -32,12 +33,10 @@ class DealReading(NamedTuple):
     deals: list[Deal]
 
 
-class Candidate(NamedTuple):
-    """A sentence that passed the screen, with what the classifier is given."""
+class Screened(NamedTuple):
+    """A sentence that passed the screen, with the one before it and the headline."""
 
     sentence: ReadSentence
-    roles: Roles
-    features: dict[str, float]
     previous: ReadSentence | None
     title: ReadSentence | None
 
@@ -45,8 +44,8 @@ class Candidate(NamedTuple):
 class DealReader:
     """Finds arms deals in articles. Deterministic; holds no state between articles."""
 
-    def __init__(self, model: DealClassifier | None = None) -> None:
-        self._model = model or classifier()
+    def __init__(self, models: Models | None = None) -> None:
+        self._models = models or shipped()
 
     def read(
         self, title: str, text: str, language: str, entities: list[Entity], embed: Embed | None = None
@@ -57,20 +56,32 @@ class DealReader:
         numbers; it is called at most once, with at most `MAX_EMBEDDED` sentences, and only where words leave it open.
         """
         full = f"{title}\n{text}"
-        candidates = find_candidates(full, language, entities)
-        if not candidates:
-            return DealReading(False, 0.01, [])
-        scores = [self._model.probability(c.features) for c in candidates]
-        if embed is not None:
-            self._look_closer(candidates, scores, embed)
-        best = max(scores)
-        arms_deal = best >= self._model.threshold
-        deals = told_deals(_tellings(candidates, scores), len(title), find_parties(entities, full)) if arms_deal else []
-        return DealReading(arms_deal, round(best, 4), deals)
+        parties = find_parties(entities, full)
+        return self.judge(screen(full, language, entities, parties), len(title), parties, embed)
 
-    def _look_closer(self, candidates: list[Candidate], scores: list[float], embed: Embed) -> None:
+    def judge(
+        self, screened: Sequence[Screened], title_end: int, parties: Sequence[PartyMention], embed: Embed | None
+    ) -> DealReading:
+        """What an article tells, of which `screened` passed the screen and `parties` are named."""
+        if not screened:
+            return DealReading(False, 0.01, [])
+        model = self._models.classifier
+        roles = [assign_roles(s.sentence, self._models.roles) for s in screened]
+        features = [sentence_features(s.sentence, r, s.previous) for s, r in zip(screened, roles, strict=True)]
+        scores = [model.probability(f) for f in features]
+        if embed is not None:
+            self._look_closer(screened, features, scores, embed)
+        best = max(scores)
+        if best < model.threshold:
+            return DealReading(False, round(best, 4), [])
+        tellings = [_telling(*one) for one in zip(screened, scores, roles, strict=True)]
+        return DealReading(True, round(best, 4), told_deals(tellings, title_end, parties, self._models))
+
+    def _look_closer(
+        self, screened: Sequence[Screened], features: Sequence[Mapping[str, float]], scores: list[float], embed: Embed
+    ) -> None:
         """Replace the scores of the most probable undecided sentences by ones that know their embedding."""
-        model = self._model
+        model = self._models.classifier
         if model.direction is None or max(scores) >= model.unsure_high:
             return
         undecided = sorted(
@@ -80,34 +91,23 @@ class DealReader:
         unsure, rest = undecided[:MAX_EMBEDDED], undecided[MAX_EMBEDDED:]
         if not unsure:
             return
-        vectors = embed([candidates[i].sentence.text for i in unsure])
+        vectors = embed([screened[i].sentence.text for i in unsure])
         for i, vector in zip(unsure, vectors, strict=True):
-            scores[i] = model.probability_with(candidates[i].features, vector)
+            scores[i] = model.probability_with(features[i], vector)
         # What words find less likely than these is no likelier than they have turned out to be.
         most = max(scores[i] for i in unsure)
         for i in rest:
             scores[i] = min(scores[i], most)
 
 
-def find_candidates(full: str, language: str, entities: list[Entity]) -> list[Candidate]:
+def screen(full: str, language: str, entities: Sequence[Entity], parties: Sequence[PartyMention]) -> list[Screened]:
     """The sentences that may tell of a deal; see `passes_screen`."""
-    words = lexicon(language)
-    parties = find_parties(entities, full)
-    weapons = find_weapons(entities)
     if not parties:
         return []
-    candidates: list[Candidate] = []
-    sentences = read_sentences(full, words, parties, weapons)
+    sentences = read_sentences(full, lexicon(language), parties, find_weapons(entities))
     title = sentences[0] if sentences and sentences[0].start < full.find("\n") else None
-    previous: ReadSentence | None = None
-    for sentence in sentences:
-        if passes_screen(sentence):
-            roles = assign_roles(sentence)
-            candidates.append(Candidate(sentence, roles, sentence_features(sentence, roles, previous), previous, title))
-            if len(candidates) >= MAX_CANDIDATES:
-                break
-        previous = sentence
-    return candidates
+    passed = (i for i, sentence in enumerate(sentences) if passes_screen(sentence))
+    return [Screened(sentences[i], sentences[i - 1] if i else None, title) for i in islice(passed, MAX_CANDIDATES)]
 
 
 def passes_screen(sentence: ReadSentence) -> bool:
@@ -126,17 +126,14 @@ def passes_screen(sentence: ReadSentence) -> bool:
     return parties >= 2 or (parties == 1 and sentence.has("ask", "want", "block", "cancel"))
 
 
-def _tellings(candidates: list[Candidate], scores: list[float]) -> list[Telling]:
-    return [
-        Telling(
-            sentence=c.sentence,
-            previous=c.previous,
-            title=c.title,
-            score=score,
-            roles=c.roles,
-            supplier=c.roles.supplier,
-            recipient=c.roles.recipient,
-            weapons=list(dict.fromkeys(w.entity_id for w in c.sentence.weapons)),
-        )
-        for c, score in zip(candidates, scores, strict=True)
-    ]
+def _telling(screened: Screened, score: float, roles: Roles) -> Telling:
+    return Telling(
+        sentence=screened.sentence,
+        previous=screened.previous,
+        title=screened.title,
+        score=score,
+        roles=roles,
+        supplier=roles.supplier,
+        recipient=roles.recipient,
+        weapons=list(dict.fromkeys(w.entity_id for w in screened.sentence.weapons)),
+    )

@@ -141,9 +141,8 @@ def _party_between(sentence: ReadSentence, start: int, end: int) -> bool:
     return any(start <= p.start < end for p in sentence.parties)
 
 
-def assign_roles(sentence: ReadSentence, weights: Mapping[str, tuple[float, float]] | None = None) -> Roles:
+def assign_roles(sentence: ReadSentence, weights: Mapping[str, tuple[float, float]]) -> Roles:
     """The most probable supplier and recipient among the sentence's parties."""
-    weights = role_weights() if weights is None else weights
     chances = {key: party_chances(role_features(sentence, key), weights) for key in sentence.party_keys}
     if not chances:
         return Roles((), (), 0.0)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.readings import Deal, Evidence
-from streams.deals.act import deal_act, deal_status
+from streams.deals.act import act_and_status
 from streams.deals.amounts import stated_quantity, stated_sum
+from streams.deals.models import Models
 from streams.deals.parties import PartyMention
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence
@@ -45,7 +46,9 @@ class Telling:
     weapons: list[str]
 
 
-def told_deals(tellings: Sequence[Telling], title_end: int, parties: Sequence[PartyMention]) -> list[Deal]:
+def told_deals(
+    tellings: Sequence[Telling], title_end: int, parties: Sequence[PartyMention], models: Models
+) -> list[Deal]:
     """The deals that `tellings` add up to, the most probable first, each with its most probable sentence as evidence.
 
     `tellings` are those of an article that tells of a deal; `title_end` is where its text begins.
@@ -61,16 +64,14 @@ def told_deals(tellings: Sequence[Telling], title_end: int, parties: Sequence[Pa
         else:
             same.weapons += [w for w in one.weapons if w not in same.weapons]
     kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
-    kept.sort(
-        key=lambda k: -k.score * (1.0 if k.supplier and k.recipient else _OPEN) * (1.0 if _directed(k) else _VAGUE)
-    )
+    kept.sort(key=_weight, reverse=True)
     for one in kept:
-        _fill(one, title_end, parties)
+        _fill(one, title_end, parties, models)
     shown: list[Telling] = []
     for one in kept:
         if not shown or (_another(one) and not any(_reversed(one, other) for other in shown)):
             shown.append(one)
-    return [_deal(one, parties) for one in shown[:MAX_DEALS]]
+    return [_deal(one, parties, models) for one in shown[:MAX_DEALS]]
 
 
 def _turn_one_way(told: Sequence[Telling]) -> None:
@@ -111,11 +112,11 @@ def _reversed(one: Telling, other: Telling) -> bool:
     return bool({(r, s) for s, r in _pairs(one)} & set(_pairs(other)))
 
 
-def _fill(told: Telling, title_end: int, parties: Sequence[PartyMention]) -> None:
+def _fill(told: Telling, title_end: int, parties: Sequence[PartyMention], models: Models) -> None:
     """Take an open side from what stands about the sentence."""
     if not told.supplier and not told.recipient:
         for other in (told.previous, told.title):
-            roles = assign_roles(other) if other is not None else None
+            roles = assign_roles(other, models.roles) if other is not None else None
             if roles is not None and roles.supplier and roles.recipient:
                 told.supplier, told.recipient = roles.supplier, roles.recipient
                 return
@@ -127,11 +128,12 @@ def _fill(told: Telling, title_end: int, parties: Sequence[PartyMention]) -> Non
         told.recipient = (key,) if key else ()
 
 
-def _deal(told: Telling, parties: Sequence[PartyMention]) -> Deal:
+def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Deal:
     sentence = told.sentence
+    act, status = act_and_status(sentence, models.acts)
     return Deal(
-        act=deal_act(sentence),
-        status=deal_status(sentence),
+        act=act,
+        status=status,
         supplier=_ids(parties, with_home(told.supplier, parties)),
         recipient=_ids(parties, with_home(told.recipient, parties)),
         weapons=told.weapons,

@@ -8,17 +8,31 @@ from tests.deals.conftest import CORPUS, Read
 
 pytest.importorskip("sklearn", reason="fitting needs scikit-learn: pip install -e '.[dev]'")
 
-from polywire.training.deals import fit
-from polywire.training.deals_items import prepare, read_corpus
+from polywire.training.deals import cross_validate
+from polywire.training.deals_fit import fit
+from polywire.training.deals_items import items_of, prepare, read_corpus
+from polywire.training.deals_stages import losses
 
 
 def test_the_same_corpus_gives_the_same_weights() -> None:
     rows = [row for row in read_corpus(CORPUS) if row["lang"] in ("en", "fr")]
-    items = prepare(rows, None)
-    one, two = fit(items), fit(list(items))
-    assert one.lexical == two.lexical
+    documents = prepare(rows, None)
+    one, two = fit(items_of(documents)), fit(items_of(documents))
+    assert one.classifier.lexical == two.classifier.lexical
     assert one.roles == two.roles
-    assert one.lexical["weapon_named"] >= 0 >= one.lexical["civil"]
+    assert one.acts == two.acts
+    assert one.classifier.lexical["weapon_named"] >= 0 >= one.classifier.lexical["civil"]
+
+
+def test_every_text_is_judged_once_and_each_loss_is_told() -> None:
+    documents = prepare([row for row in read_corpus(CORPUS) if row["lang"] in ("en", "fr", "so")], None)
+    read = cross_validate(documents, lambda document: document.language)
+    assert [document.id for document, _, _ in read] == [document.id for document in documents]
+    told = losses(read)
+    missed = sum(judged.arms_deal and not judged.found for _, _, judged in read)
+    assert sum(count for loss, count in told.items() if loss.startswith("missed")) == missed > 0
+    alarms = sum(judged.found and not judged.arms_deal for _, _, judged in read)
+    assert sum(count for loss, count in told.items() if loss.startswith("false alarm")) == alarms
 
 
 def test_the_shipped_weights_hold_on_the_corpus(read: Read) -> None:

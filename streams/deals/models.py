@@ -1,0 +1,26 @@
+"""What the reader has learnt, together: given to it as one, so that cross-validation can give it other weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from streams.deals import act
+from streams.deals.classifier import DealClassifier, classifier
+from streams.deals.roles import role_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Whether it is a deal, who supplies whom (by feature), which act and status (by question, answer, feature)."""
+
+    classifier: DealClassifier
+    roles: Mapping[str, tuple[float, float]]
+    acts: Mapping[str, act.Weights]
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Models:
+    """Those that come with the code."""
+    return Models(classifier(), role_weights(), act.weights())
