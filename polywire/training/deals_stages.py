@@ -12,10 +12,10 @@ from streams.deals.reader import DealReading
 
 def losses(read: Iterable[tuple[Document, DealReading, Judged]]) -> Counter[str]:
     """How many texts were lost where."""
-    return Counter(lost for document, reading, judged in read for lost in _lost(document, reading, judged))
+    return Counter(lost for document, _, judged in read for lost in _lost(document, judged))
 
 
-def _lost(document: Document, reading: DealReading, judged: Judged) -> list[str]:
+def _lost(document: Document, judged: Judged) -> list[str]:
     if judged.arms_deal and not judged.found:
         return [f"missed: {_missed(document)}"]
     if judged.found and not judged.arms_deal:

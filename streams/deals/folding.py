@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _PAIRS = {
-    "İ": "i", "ı": "i", "ё": "е", "ѐ": "е", "ѝ": "и", "ς": "σ", "ß": "s", "ş": "ș", "ţ": "ț",
+    "İ": "i", "ı": "i", "ё": "е", "ѐ": "е", "ѝ": "и", "ς": "σ", "ß": "s", "ẞ": "s", "ş": "ș", "ţ": "ț",
     "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه",
     "ۀ": "ه", "ە": "ه",
     "ک": "ك", "ہ": "ه", "ھ": "ه", "ۃ": "ه", "ێ": "ي", "ۆ": "و", "ڵ": "ل", "ڕ": "ر",
@@ -18,15 +18,19 @@ for _code in (*range(0x0958, 0x0960), 0x09DC, 0x09DD, 0x09DF, 0x0A33, 0x0A36, 0x
 for _letter in "άέήίόύώΐΰϊϋ":
     _PAIRS[_letter] = unicodedata.normalize("NFD", _letter)[0]
 
+# Capitals too, so that one pass before lowering is enough.
 _TABLE = {ord(k): v for k, v in _PAIRS.items()}
+_TABLE |= {ord(k.upper()): v for k, v in _PAIRS.items() if len(k.upper()) == 1 and k.upper().lower() == k}
+_FOLDED = re.compile("[" + "".join(re.escape(chr(code)) for code in sorted(_TABLE)) + "]")
 
 
 def fold(text: str) -> str:
     """`text` in lower case with variant letters folded; as long as `text`."""
-    lowered = text.translate(_TABLE).lower()
+    folded = text.translate(_TABLE) if _FOLDED.search(text) else text
+    lowered = folded.lower()
     if len(lowered) != len(text):
-        lowered = "".join(c if len(low := c.lower()) != 1 else low for c in text.translate(_TABLE))
-    return lowered.translate(_TABLE)
+        lowered = "".join(c if len(low := c.lower()) != 1 else low for c in folded)
+    return lowered
 
 
 _SKIPPED = re.compile(
@@ -37,10 +41,16 @@ _SKIPPED = re.compile(
 
 def without_marks(folded: str) -> tuple[str, list[int] | None]:
     """`folded` without optional marks, and for each of its characters the place in `folded` (None: the same)."""
-    if _SKIPPED.search(folded) is None:
+    plain = _SKIPPED.sub("", folded)
+    if len(plain) == len(folded):
         return folded, None
-    places = [i for i, c in enumerate(folded) if not _SKIPPED.match(c)]
-    return "".join(folded[i] for i in places), [*places, len(folded)]
+    places: list[int] = []
+    begin = 0
+    for mark in _SKIPPED.finditer(folded):
+        places.extend(range(begin, mark.start()))
+        begin = mark.end()
+    places.extend(range(begin, len(folded) + 1))
+    return plain, places
 
 
 def in_word(char: str) -> bool:

@@ -21,7 +21,7 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 
 MAX_CANDIDATES = 40
 """Sentences scored by words; the first ones of a text that passes the screen more often than that."""
-MAX_EMBEDDED = 3
+MAX_EMBEDDED = 2
 """Sentences embedded: the embedder's time is most of an article's."""
 
 

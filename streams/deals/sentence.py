@@ -67,9 +67,12 @@ class ReadSentence:
 def read_sentences(
     text: str, lexicon: Lexicon | None, parties: Sequence[PartyMention], weapons: Sequence[WeaponMention]
 ) -> list[ReadSentence]:
-    """The sentences of `text`, each with what was found in it."""
+    """The sentences of `text`, each with what was found in it; none where nothing in it speaks of weapons."""
     folded = fold(text)
     hits = lexicon.hits(folded) if lexicon else []
+    found = {hit.cls for hit in hits}
+    if not (weapons or "arms" in found or {"gear", "mil"} <= found):
+        return []
     hit_starts = [h.start for h in hits]
     party_starts = [p.start for p in parties]
     weapon_starts = [w.start for w in weapons]
