@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from elasticsearch import Elasticsearch, NotFoundError
 
@@ -88,6 +88,14 @@ def search_articles(
     )
     hits = answer["hits"]
     return Articles(hits["total"]["value"], [{**hit["_source"], "score": hit["_score"]} for hit in hits["hits"]])
+
+
+def ids_beginning(es: Elasticsearch, prefix: str, kind: Literal["article", "story"], begin: str) -> list[str]:
+    """The ids that begin so, three at most, the shortest (which may be `begin` itself) first."""
+    index = f"{prefix}-{'articles' if kind == 'article' else 'stories'}"
+    sort = [{"id": {"order": "asc"}}]
+    hits = es.search(index=index, query={"prefix": {"id": {"value": begin}}}, sort=sort, size=3, source_includes=["id"])
+    return [hit["_source"]["id"] for hit in hits["hits"]["hits"]]
 
 
 def get_article(es: Elasticsearch, prefix: str, article_id: str) -> Source | None:

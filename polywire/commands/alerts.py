@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from polywire.commands.ids import whole_id
 from polywire.commands.reading import AsJson, clean, console, index, listing, moment, print_json, some
 from polywire.commands.reading import since as parse_since
 from polywire.runtime.settings import Settings
@@ -21,7 +22,7 @@ def _group() -> None:
 @app.command("list")
 def list_alerts(
     subscription: Annotated[str | None, typer.Option(help="Only of this subscription.")] = None,
-    story: Annotated[str | None, typer.Option(help="Only of this story.")] = None,
+    story: Annotated[str | None, typer.Option(help="Only of this story: its id, or its beginning.")] = None,
     since: Annotated[str | None, typer.Option(help="Only newer ones: 7d, 12h, or a date.")] = None,
     size: Annotated[int, typer.Option(min=1, max=1_000, help="Alerts at most.")] = 20,
     as_json: AsJson = False,
@@ -31,6 +32,8 @@ def list_alerts(
 
     settings = Settings()
     with index(settings) as es:
+        if story:
+            story = whole_id(es, settings.index_prefix, "story", story)
         found = read(
             es, settings.index_prefix, size=size, subscription=subscription, story=story, since=parse_since(since)
         )

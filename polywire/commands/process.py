@@ -45,8 +45,8 @@ def process(
     """Language, story, entities and arms deals of every article in a file.
 
     Articles are taken in the order of `published` (file order where it is absent); the output has a line an article,
-    in input order. Lines that cannot be used are written to OUT.jsonl.rejected with their number and reason, and the
-    exit status is 3.
+    in input order. Lines that cannot be used are written to OUT.jsonl.rejected (rejected.jsonl in this folder where the
+    output is standard output) with their number and reason, and the exit status is 3.
     """
     settings = Settings()
     console = Console(stderr=True)

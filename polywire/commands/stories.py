@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from rich.table import Table
 
+from polywire.commands.ids import whole_id
 from polywire.commands.reading import AsJson, bus, clean, console, index, listing, moment, print_json, producer, some
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
@@ -58,13 +59,16 @@ def list_stories(
 
 
 @app.command()
-def show(story_id: Annotated[str, typer.Argument(help="The story's id.")], as_json: AsJson = False) -> None:
+def show(
+    story_id: Annotated[str, typer.Argument(help="The story's id, or its beginning.")], as_json: AsJson = False
+) -> None:
     """A story with its variants in every language, its entities and deals."""
     from consumers.web.library import Library
 
     settings = Settings()
     with index(settings) as es:
         library = Library(es, settings.index_prefix)
+        story_id = whole_id(es, settings.index_prefix, "story", story_id)
         story = _story(library, story_id)
         variants = _ask(lambda: library.variants(story_id))
     if as_json:
@@ -105,13 +109,16 @@ def show(story_id: Annotated[str, typer.Argument(help="The story's id.")], as_js
 
 
 @app.command()
-def explain(article_id: Annotated[str, typer.Argument(help="The article's id.")], as_json: AsJson = False) -> None:
+def explain(
+    article_id: Annotated[str, typer.Argument(help="The article's id, or its beginning.")], as_json: AsJson = False
+) -> None:
     """Why an article is in its story: the decision on its arrival, and the stories it is near to now."""
     from consumers.search import get_article
     from polywire.commands.recollection import explain_from_memory
 
     settings = Settings()
     with index(settings) as es:
+        article_id = whole_id(es, settings.index_prefix, "article", article_id)
         article = get_article(es, settings.index_prefix, article_id)
     if article is None:
         raise UserError(f"there is no article {article_id!r} in the index")
@@ -184,12 +191,15 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Two stories are one. Final: the clusterer does not take it back."""
-    if story_id == other_story_id:
-        raise UserError("a story cannot go up in itself")
     from consumers.web.library import Library
 
     settings = Settings()
     with index(settings) as es:
+        story_id, other_story_id = (
+            whole_id(es, settings.index_prefix, "story", each) for each in (story_id, other_story_id)
+        )
+        if story_id == other_story_id:
+            raise UserError("a story cannot go up in itself")
         library = Library(es, settings.index_prefix)
         for id_ in (story_id, other_story_id):
             story = _story(library, id_)
@@ -212,9 +222,10 @@ def split(
     from schemas.ids import story_id as id_of_story
 
     settings = Settings()
-    leaving = list(dict.fromkeys(article_ids))
     with index(settings) as es:
         library = Library(es, settings.index_prefix)
+        story_id = whole_id(es, settings.index_prefix, "story", story_id)
+        leaving = list(dict.fromkeys(whole_id(es, settings.index_prefix, "article", each) for each in article_ids))
         story = _story(library, story_id)
         if story.merged_into:
             raise UserError(f"{story_id} went up in {story.merged_into} already")

@@ -201,6 +201,22 @@ def test_stories(run: Run, bus: Bus) -> None:
     assert len(bus.read(CORRECTIONS)) == 2, "nothing is published for what is refused"
 
 
+@pytest.mark.usefixtures("filled")
+def test_the_beginning_of_an_id_is_enough_where_it_is_clear(run: Run, es: Elasticsearch, settings: Settings) -> None:
+    more = [story("s0a1b2c3d4"), story("s0a1b2ffff")]
+    helpers.bulk(es, [index_action(message, settings.index_prefix) for message in more], refresh=True)
+    assert json.loads(run("stories", "show", "s0a1b2c", "--json"))["id"] == "s0a1b2c3d4"
+    for command, given, message in (
+        ("show", "s0a1b2", "several begin with 's0a1b2': s0a1b2c3d4, s0a1b2ffff"),
+        ("show", "s0a1b", "there is no story 's0a1b' in the index .a beginning needs 6 characters"),
+        ("show", "s0a1b2d", "there is no story 's0a1b2d' in the index$"),
+        ("explain", "s1", "s1 is a story, not an article. Its articles: polywire stories show s1"),
+        ("show", "article-0001", "is an article, not a story. Its story: polywire stories explain article-0001"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run("stories", command, given)
+
+
 def test_dead_letters(run: Run, bus: Bus, settings: Settings) -> None:
     stage = settings.index_prefix
 
