@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -28,14 +29,23 @@ from polywire.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 _KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def make_app(library: Library, hub: Hub, health: StageHealth, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
+def make_app(
+    library: Library,
+    hub: Hub,
+    health: StageHealth,
+    *,
+    routers: Sequence[APIRouter] = (),
+    names: Sequence[str] = ("*",),
+) -> FastAPI:
     """The application.
 
     Args:
         routers: more routes to serve, the one for pushing articles for example.
+        names: host names that it answers to.
     """
 
     @asynccontextmanager
@@ -54,6 +64,7 @@ def make_app(library: Library, hub: Hub, health: StageHealth, *, routers: Sequen
     )
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False)
     app.include_router(make_pages(library, hub))
     app.include_router(make_docs(app))
     app.include_router(make_api(library))
@@ -63,6 +74,17 @@ def make_app(library: Library, hub: Hub, health: StageHealth, *, routers: Sequen
     app.mount("/static", _Static(directory=str(resources.files("consumers.web") / "static")))
     _explain_errors(app, health)
     return app
+
+
+def names_of(host: str, names: Sequence[str]) -> Sequence[str]:
+    """The names to answer to: those that are set, else, for a page served to this machine alone, this machine's.
+
+    A page on the web can give its own name our address (DNS rebinding) and have a browser here read what we serve and
+    push articles; the name that the browser then asks for is not one of ours.
+    """
+    if names:
+        return names
+    return LOOPBACK if host in LOOPBACK or host.startswith("127.") else ("*",)
 
 
 class _Static(StaticFiles):

@@ -21,7 +21,7 @@ def web(
 
     import uvicorn
 
-    from consumers.web.app import make_app
+    from consumers.web.app import make_app, names_of
     from consumers.web.library import Library
     from consumers.web.live import BusReader, Hub
     from polywire.runtime import logs
@@ -36,6 +36,7 @@ def web(
     health.serve(settings.metrics_host, settings.metrics_port)
     hub = Hub()
     token = settings.push_token.get_secret_value() if settings.push_token else None
+    host = host or settings.web_host
     reader = BusReader(settings, hub, health)
     with Publisher.open(settings, "polywire-push", timeout=10.0) as publisher:
         application = make_app(
@@ -43,6 +44,7 @@ def web(
             hub,
             health,
             routers=[make_router(publisher, token=token)],
+            names=names_of(host, settings.web_names),
         )
         reader.start()
         # uvicorn ends in order, then raises the signal again, which would end the process before our own cleaning up.
@@ -50,7 +52,7 @@ def web(
         try:
             uvicorn.run(
                 application,
-                host=host or settings.web_host,
+                host=host,
                 port=settings.web_port if port is None else port,
                 log_config=None,
                 access_log=False,

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
 
     web_host: str = Field(default="127.0.0.1", description="Address the web page is served on; 0.0.0.0 for all.")
     web_port: int = Field(default=8080, ge=0, le=65535, description="Port of the web page and of `POST /articles`.")
+    web_names: list[str] = Field(
+        default_factory=list,
+        description="Names under which the web page may be asked for, `*.example.org` and `*` for any among them. Left "
+        "empty: where it is served to this machine alone, localhost and its addresses, else any name. Behind a proxy "
+        "on this machine, the name that people type.",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /healthz.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Of this stage's /metrics and /healthz; 0: off.")
 

@@ -6,7 +6,7 @@ import httpx
 import lxml.html
 import pytest
 
-from consumers.web.app import make_app
+from consumers.web.app import make_app, names_of
 from consumers.web.headers import SECURITY
 from consumers.web.library import Library
 from consumers.web.live import Hub
@@ -159,6 +159,30 @@ async def test_docs_name_every_route(client: httpx.AsyncClient) -> None:
 async def test_health_and_metrics(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).json()["stage"] == "web"
     assert "polywire_ready" in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    ("served_on", "set_names", "asked_for", "status"),
+    [
+        ("127.0.0.1", [], "localhost:8080", 200),
+        ("127.0.0.1", [], "127.0.0.1:8080", 200),
+        ("localhost", [], "[::1]:8080", 200),
+        ("127.0.0.1", [], "rebound.example", 400),
+        ("127.0.0.1", [], "127.0.0.1.rebound.example", 400),
+        ("127.0.0.1", ["news.example"], "news.example", 200),
+        ("127.0.0.1", ["*.example"], "desk.news.example", 200),
+        ("127.0.0.1", ["news.example"], "www.news.example", 400),
+        ("0.0.0.0", [], "any.example", 200),
+        ("0.0.0.0", ["news.example"], "any.example", 400),
+    ],
+)
+async def test_only_names_of_ours_are_answered_to(
+    library: Library, hub: Hub, served_on: str, set_names: list[str], asked_for: str, status: int
+) -> None:
+    """A page on the web that gives its own name our address reaches nothing."""
+    app = make_app(library, hub, StageHealth("web"), names=names_of(served_on, set_names))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        assert (await client.get("/api/stories", headers={"Host": asked_for})).status_code == status
 
 
 async def test_before_the_first_article_there_is_nothing_rather_than_an_error(engine: Settings) -> None:
