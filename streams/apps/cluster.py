@@ -32,6 +32,8 @@ log = get_logger(__name__)
 
 _SECOND_LOOK = 20.0
 """Seconds between two looks at the recent stories, where articles have come since the last."""
+_LOOK_SHARE = 0.1
+"""Of the time at most goes into looking back: a long look is followed by a longer rest."""
 _OFFSET = "o"
 """In a stored record, beside the clusterer's own fields: where articles.analyzed has the article."""
 
@@ -45,6 +47,7 @@ class ClusterStage:
         self._lookback = Lookback(settings, ANALYZED)
         self._clusterer: Clusterer | None = None
         self._unseen = 0
+        self._rest_until = 0.0
         self.stage.app.on_partitions_assigned.connect(self._let_go, weak=False)
         self.stage.app.on_partitions_revoked.connect(self._let_go, weak=False)
         self.stage.consume(ANALYZED, AnalyzedArticle, self._decide, key_of=lambda article: article.id)
@@ -103,11 +106,17 @@ class ClusterStage:
 
     async def _look_again(self) -> None:
         """Publish what a second look at the recent stories finds; it comes back over the bus like an operator's."""
-        if self._clusterer is None or not self._unseen:
+        if self._clusterer is None or not self._unseen or time.monotonic() < self._rest_until:
             return
         self._unseen = 0
         try:
-            for correction in self._clusterer.repairs():
+            # Articles wait meanwhile; in a thread, so that the broker goes on hearing from this worker.
+            async with self.stage.turn:
+                clusterer, started = await self._restored(), time.monotonic()
+                corrections = await asyncio.to_thread(clusterer.repairs)
+                ended = time.monotonic()
+            self._rest_until = ended + (ended - started) / _LOOK_SHARE
+            for correction in corrections:
                 await self.stage.send(Outgoing(CORRECTIONS, correction.story_id, correction))
         except Exception:
             # The next look finds it again; a timer that raises would end the worker.

@@ -77,7 +77,8 @@ class Stage:
         self._done: dict[TP, int] = {}
         self._sources: set[str] = set()
         self._tables: list[ConfirmedTable] = []
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held while a message is handled, and by whoever needs what a stage knows to stand still."""
         self.app.timer(interval=_PULSE)(self._pulse)
         self.app.on_partitions_assigned.connect(self._assigned)
         self.app.on_partitions_revoked.connect(self._revoked)
@@ -121,7 +122,7 @@ class Stage:
         """One message, whatever it is. Does not raise, and returns only when its effect is confirmed."""
         # One at a time, also where a stage reads two topics: what follows from two messages leaves in the order in
         # which they were decided.
-        async with self._turn:
+        async with self.turn:
             started = time.monotonic()
             record = event.message
             source = Source(
