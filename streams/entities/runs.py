@@ -111,6 +111,19 @@ class RunText(BodyText):
             return self._take(index, last, "organization", sure=False)
         return self._take(index, last, "organization", sure=True)
 
+    def _past_particles(self, index: int) -> int | None:
+        """The name that one or two particles at `index` lead to ("van der Bellen"), if they do."""
+        words = self._words
+        for name in (index + 1, index + 2):
+            if words[name - 1].capital or words[name - 1].text not in small_words("particle"):
+                return None
+            if name >= len(words):
+                return None
+            if words[name].capital:
+                joined = name > index + 1 or (words[name].gap in (" ", "-") and not words[name].first)
+                return name if words[index].gap == " " and joined else None
+        return None
+
     def _run(self, index: int) -> int:
         last = index
         words = self._words
@@ -126,26 +139,9 @@ class RunText(BodyText):
                     break
                 last += 1
                 continue
-            if (
-                not following.capital
-                and following.text in small_words("particle")
-                and following.gap == " "
-                and last + 2 < len(words)
-                and words[last + 2].capital
-                and words[last + 2].gap in (" ", "-")
-                and not words[last + 2].first
-            ):
-                last += 2
-                continue
-            if (
-                not following.capital
-                and following.text in small_words("particle")
-                and following.gap == " "
-                and last + 3 < len(words)
-                and words[last + 2].text in small_words("particle")
-                and words[last + 3].capital
-            ):
-                last += 3
+            after = self._past_particles(last + 1)
+            if after is not None:
+                last = after
                 continue
             if self._numbered(index, last + 1):
                 last += 1
