@@ -51,6 +51,10 @@ _KOREAN: Final = (
     r"들|들은|들이|들의)?"
 )
 _BENGALI = r"(?:র|ের|ে|তে|কে|য়|য়ের|ও|ই|রা|দের|টি|টির|ভাবে|সহ|েও|েই|ি|ীয়)?"
+_GEORGIAN_ENDING = (
+    r"(?:ს|მ|მა|ის|ისა|ით|ად|თ)?(?:ში|ზე|თან|იდან|დან|კენ|თვის|გან|მდე|ვე|ც|აც|აა)?|"
+    r"(?:ელ|ურ|ულ)(?:ებ)?(?:ი|მა|ს|ის|ისა|ით|ად|ო|მ)?(?:ც|ა|თან|თვის|გან|ში|ზე)?|ებ(?:ი|ს|მა|ის|ით)?"
+)
 _AGGLUTINATIVE = r"\S{0,9}"
 
 _PREFIXED: Final[dict[str, frozenset[str]]] = {
@@ -215,13 +219,23 @@ def word_form(word: str, language: str, *, adjectives: bool = False, compounds: 
         # Short ones begin many words, in Tamil above all, which has few letters.
         long_enough = len(stem) > (4 if script == "tamil" else 3)
         return WordForm(stem, _pattern(_DRAVIDIAN_REST)) if long_enough else WordForm(word, None)
-    if script in ("georgian", "armenian"):
-        vowel = "იეაოუ" if script == "georgian" else "աեէիոուօ"
-        stem = word[:-1] if word[-1] in vowel and len(word) > 4 else word
+    if script == "georgian":
+        return _georgian(word)
+    if script == "armenian":
+        stem = word[:-1] if word[-1] in "աեէիոուօ" and len(word) > 4 else word
         return WordForm(stem, _pattern(r"\S{0,6}") if len(stem) > 3 else _pattern(r"\S{0,3}"))
     if script == "ethiopic":
         return WordForm(word, _pattern(r"\S{0,4}") if len(word) > 2 else _pattern("[ንም]?"))
     return WordForm(word, None)
+
+
+def _georgian(word: str) -> WordForm:
+    """Without capitals and with short roots, words begin like names all the time: only real endings pass."""
+    last = word[-1]
+    if last not in "აეიოუ" or len(word) <= 4:
+        return WordForm(word, _pattern(f"ი?(?:{_GEORGIAN_ENDING})" if last not in "აეიოუ" else _GEORGIAN_ENDING))
+    # A last `i` is an ending already; other vowels go before endings that begin with one.
+    return WordForm(word[:-1], _pattern(f"(?=.){last}?(?:{_GEORGIAN_ENDING})"))
 
 
 def _hungarian(word: str) -> str:

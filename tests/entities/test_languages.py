@@ -48,3 +48,13 @@ def test_reads_nothing_else() -> None:
         if entity.id not in expected
     ]
     assert spare == []
+
+
+def ordinary() -> list[tuple[str, str]]:
+    lines = (Path(__file__).parent / "ordinary.tsv").read_text(encoding="utf-8").splitlines()
+    return [(language, text) for language, text in (line.split("\t") for line in lines if not line.startswith("#"))]
+
+
+@pytest.mark.parametrize(("language", "text"), ordinary())
+def test_ordinary_words_are_no_names(language: str, text: str) -> None:
+    assert [(e.name, e.mentions[0].text) for e in RECOGNIZER.recognize(f"\n{text}", language)] == []
