@@ -31,6 +31,7 @@ from schemas.topics import CATALOGUE, DEADLETTERS, Topic
 from streams.apps.app import make_app
 from streams.apps.patience import pause_after_empty_fetches
 from streams.apps.tables import ConfirmedTable
+from streams.apps.worker import Worker
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
@@ -255,6 +256,6 @@ class Stage:
         """Work until told to stop (SIGTERM, SIGINT); the message in hand is finished first. Exits the process."""
         Path(self.app.conf.datadir).mkdir(parents=True, exist_ok=True)
         self.health.serve(self.settings.metrics_host, self.settings.metrics_port)
-        worker = faust.Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
+        worker = Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.spinner = None  # writes control characters into the log
         worker.execute_from_commandline()
