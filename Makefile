@@ -18,6 +18,8 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	  { echo "polywire needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make install PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing polywire and its pinned dependencies into $(VENV) (two minutes the first time) ..."
+	@# Older ones warn that lxml has no extra html_clean: they do not know that html-clean is the same name.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=23.3'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
