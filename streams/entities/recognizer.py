@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from schemas.readings import Entity, Mention, NamedOnly
-from streams.entities import compounds, designators, persons, sounds
+from streams.entities import compounds, designators, persons, sounds, spellings
 from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import Folded, fold
@@ -68,6 +68,8 @@ class EntityRecognizer:
         chosen = _longest(settle(spans, text))
         if not sounds.SCRIPTS.isdisjoint(scripts):
             chosen += sounds.find(text, language, chosen)
+        if not spellings.SCRIPTS.isdisjoint(scripts):
+            chosen += spellings.find(text, language, chosen)
         named = persons.find(text, language, chosen)
         worth = _worth_naming(named, chosen)
         chosen += worth

@@ -89,3 +89,28 @@ def test_unify_finds_the_same_and_leaves_others() -> None:
     new = [person("c", "Сергей Згурец"), person("d", "كوزموك"), person("e", "Maria Lopez")]
     assert unify_persons(known, new, "ru") == {"c": "a", "d": "b", "e": "e"}
     assert unify_persons(known, list(reversed(new)), "ru") == {"c": "a", "d": "b", "e": "e"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "name"),
+    [
+        ("ar", "وقال السيناتور ليندسي جراهام إن القرار خاطئ.", "Lindsey Graham"),
+        ("ar", "سافر الوفد إلى بنسلفانيا صباح اليوم.", "Pennsylvania"),
+        ("ar", "التقى الوزير مايك بينس في بروكسل.", "Mike Pence"),
+        ("ckb", "سەرۆک وەزیران عیمران خان گوتی.", "Imran Khan"),
+    ],
+)
+def test_long_vowels_are_spelled_in_many_ways_in_arabic(language: str, text: str, name: str) -> None:
+    assert name in {entity.name for entity in EntityRecognizer().recognize(text, language)}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ar", "ستعلن اللجنة أسماء البلدان المشاركة والنساء المرشحات."),
+        ("ur", "انجمن کی بستیوں میں اجلاس ہوا۔"),
+        ("he", "הוא עובד בארגון גדול."),
+    ],
+)
+def test_roots_of_words_are_no_names(language: str, text: str) -> None:
+    assert EntityRecognizer().recognize(text, language) == []
