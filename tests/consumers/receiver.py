@@ -17,18 +17,21 @@ class Got:
 
 
 class Receiver:
-    """`answers[path]` is a list of (status, headers), used up one by one; then 200. `delay[path]`: seconds."""
+    """`answers[path]` is a list of (status, headers), used up one by one; then 200. What comes to a path
+    in `held` waits for the event.
+    """
 
     def __init__(self) -> None:
         self.got: list[Got] = []
         self.answers: dict[str, list[tuple[int, dict[str, str]]]] = {}
-        self.delay: dict[str, float] = {}
+        self.held: dict[str, threading.Event] = {}
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(receiver.delay.get(self.path, 0))
+                if self.path in receiver.held:
+                    receiver.held[self.path].wait()
                 receiver.got.append(Got(self.path, dict(self.headers.items()), content, time.monotonic()))
                 planned = receiver.answers.get(self.path, [])
                 status, headers = planned.pop(0) if planned else (200, {})

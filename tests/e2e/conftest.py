@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,7 @@ class Polywire:
             future.get(timeout=60)
 
     def subscribe(self, name: str, query: str) -> None:
+        """Acknowledged, and so known to the alerter for every article from now on."""
         subscription = Subscription(id=name, name=name, query=query, created=datetime.now(UTC))
         publish(self.producer, SUBSCRIPTIONS, name, subscription).get(timeout=60)
 
@@ -104,6 +106,24 @@ class Polywire:
         return {key: doc for key, doc in self.documents("articles").items() if key in ids}
 
 
+@contextmanager
+def watched(supervisor: Supervisor) -> Iterator[None]:
+    """What dies is started again; at the end of the block no longer, also where it ends by a failure."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.3):
+            supervisor.watch()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
 @pytest.fixture(scope="module")
 def polywire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Polywire]:
     engines = request.config.getoption("--engines")
@@ -119,26 +139,16 @@ def polywire(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     told: list[str] = []
     with Supervisor(settings, BACKBONE, lambda who, what: told.append(f"{who}: {what}")) as supervisor:
         supervisor.start()
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(0.3):
-                supervisor.watch()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
         producer = make_producer(supervisor.settings, "e2e")
-        with make_client(supervisor.settings) as es:
+        with watched(supervisor), make_client(supervisor.settings) as es:
             running = Polywire(supervisor, supervisor.settings, es, producer, told)
-            for process in supervisor.processes:
-                eventually(f"{process.name} ready", lambda p=process: (p.health() or {}).get("ready"), 120)
-            eventually("the web page", lambda: _answers(running.web), 60)
             _running.append(running)
+            for process in supervisor.processes:
+                eventually(f"{process.name} ready", lambda p=process: (p.health() or {}).get("ready"))
+            eventually("the web page", lambda: _answers(running.web))
             yield running
-            _running.clear()
         producer.close()
-        done.set()
-        watcher.join()
+    _running.clear()
     if engines == "jvm":
         discard(settings.state_dir)
     left = [p.name for p in supervisor.processes if p.pid is not None]

@@ -52,7 +52,6 @@ def stories_of(polywire: Polywire) -> dict[str, str] | None:
 
 def test_merge_and_split_reach_the_index_and_alert_nobody_again(polywire: Polywire) -> None:
     polywire.subscribe("corrections", "title:apple OR title:telescope")
-    time.sleep(3)
     polywire.put([article(key, *text) for key, text in TEXTS.items()])
     before = eventually("both articles", lambda: stories_of(polywire))
     apple, telescope = before["correct-orchard"], before["correct-observatory"]

@@ -112,6 +112,6 @@ def test_confidence_is_a_probability_and_und_is_below_the_level(detector: Langua
 
 def test_a_megabyte_costs_no_more_than_a_page(detector: LanguageDetector) -> None:
     text = SENTENCES["ru"] * 10_000
-    before = time.perf_counter()
+    before = time.thread_time()
     assert detector.detect("", text).language == "ru"
-    assert time.perf_counter() - before < 0.1
+    assert time.thread_time() - before < 0.1

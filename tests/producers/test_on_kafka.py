@@ -89,7 +89,7 @@ def test_without_kafka_publish_says_so_in_time(settings: Settings) -> None:
     started = time.monotonic()
     with Publisher.open(nowhere, "test", timeout=1.5) as publisher, pytest.raises(NotAcknowledged):
         publisher.publish([article("nowhere", "x")])
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
 
 
 async def test_push_answers_after_kafka_has_it(bus: Settings, published: Callable[[str], list[RawArticle]]) -> None:

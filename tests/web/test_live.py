@@ -27,6 +27,9 @@ from schemas.stories import Story
 from schemas.topics import ALERTS, STORIES
 from tests.web.newsroom import EVIL, FROGS, GONE, HOWITZERS, alert_of, stories
 
+PATIENCE = 60.0
+"""Seconds that a process or a browser may take on a busy machine."""
+
 
 def story(id_: str = HOWITZERS, version: int = 1) -> Story:
     return stories()[id_][0].model_copy(update={"version": version})
@@ -126,6 +129,13 @@ async def test_closing_lets_listeners_go() -> None:
     assert await asyncio.wait_for(listening, 2) == []
 
 
+def healthy(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def served(engine: Settings, library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`polywire web` as its own process over the index with the stories in it."""
@@ -142,13 +152,11 @@ def served(engine: Settings, library: Library, tmp_path_factory: pytest.TempPath
     process = subprocess.Popen([sys.executable, "-m", "polywire", "web"], env=environment, cwd=Path(__file__).parent)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        deadline = time.monotonic() + PATIENCE
+        while not healthy(address):
             assert process.poll() is None
-            try:
-                if httpx.get(f"{address}/healthz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         yield address
         # Asked to stop while a page listens, it ends in order and soon.
         with httpx.stream("GET", f"{address}/events"):
@@ -190,7 +198,7 @@ def test_events_from_kafka_to_a_client_and_again_after_a_break(served: str, prod
     with httpx.stream("GET", f"{served}/events", timeout=30) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         stream = events_of(response)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while httpx.get(f"{served}/healthz").json()["handled"] == 0:
             assert time.monotonic() < deadline
             put(producer, story(version=next(_versions)))
@@ -243,7 +251,7 @@ class TestBrowser:
         browser.quit()
         assert complaints == []
 
-    def wait(self, browser, script: str, seconds: float = 20.0) -> object:  # type: ignore[no-untyped-def]
+    def wait(self, browser, script: str, seconds: float = PATIENCE) -> object:  # type: ignore[no-untyped-def]
         deadline = time.monotonic() + seconds
         while not (found := browser.execute_script(f"return {script}")):
             assert time.monotonic() < deadline, script
@@ -258,7 +266,7 @@ class TestBrowser:
         self.wait(browser, "document.getElementById('live').dataset.state == 'on'")
         fresh = story(FROGS, next(_versions)).model_copy(update={"id": "snew", "title": "Fresh <b>news</b>"})
         card = "document.querySelector('[data-story=snew]')"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not browser.execute_script(f"return !!{card}"):
             assert time.monotonic() < deadline
             put(producer, fresh.model_copy(update={"version": next(_versions)}))
@@ -278,7 +286,7 @@ class TestBrowser:
         browser.get(f"{served}/stories/{EVIL}")
         self.wait(browser, "document.getElementById('live').dataset.state == 'on'")
         assert browser.execute_script("return document.getElementById('changed').hidden")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while browser.execute_script("return document.getElementById('changed').hidden"):
             assert time.monotonic() < deadline
             put(producer, story(EVIL, version=next(_versions)))
