@@ -41,8 +41,11 @@ class RawArticle(Message):
     @classmethod
     def _encodable(cls, value: object) -> object:
         # Half of a surrogate pair, as a careless cut leaves it, fails every encoder: it becomes U+FFFD.
-        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
 
     @model_validator(mode="after")

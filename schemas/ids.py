@@ -28,7 +28,7 @@ def canonical_url(url: str) -> str:
     query = urlencode(
         sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k))
     )
-    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/") or "/"
+    path = re.sub(r"[/\s]+\Z", "", re.sub(r"/{2,}", "/", parts.path)) or "/"
     # http and https serve the same page; one of them has to stand for both.
     scheme = "https" if parts.scheme in {"http", "https", ""} else parts.scheme
     return urlunsplit((scheme, host, path, query, ""))

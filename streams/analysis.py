@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from schemas.articles import AnalyzedArticle, RawArticle
 from streams.deals import DealReader
 from streams.embedding import Backend, embed_article, load_backend
@@ -51,7 +53,7 @@ class Analyzer:
             language=detection.language,
             language_confidence=detection.confidence,
             language_hint=article.language,
-            embedding=[round(float(x), _DIGITS) for x in vector],
+            embedding=vector.astype(np.float64).round(_DIGITS).tolist(),
             entities=entities if reading.arms_deal else without_passing_words(entities),
             unlinked=unlinked,
             deals=reading.deals,

@@ -7,11 +7,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from polywire.engines import make_engine
 from polywire.engines.jvm.folders import discard
 from polywire.runtime.settings import Settings
+
+# The same examples in every run, and no limit of time for one: a build fails for what was changed, not by luck. To look
+# for more: pytest --hypothesis-profile=search
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", max_examples=5_000, deadline=None)
+hypothesis.settings.load_profile("same")
 
 STRICT = "POLYWIRE_TEST_STRICT"
 """Set where nothing may be skipped (CI): a test that would be skipped fails instead."""
