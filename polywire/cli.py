@@ -7,6 +7,7 @@ import importlib
 import sys
 import tomllib
 from dataclasses import dataclass
+from typing import NoReturn
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -69,6 +70,12 @@ def _print_help(console: Console) -> None:
 def main() -> None:
     """Entry point: errors a person can act on are one line, not a stack trace."""
     err = Console(stderr=True, highlight=False)
+
+    def fail(what: str, why: str, status: int) -> NoReturn:
+        # As text: what comes from outside may hold what rich takes for markup.
+        err.print(f"[red]{what}[/]", Text(why))
+        sys.exit(status)
+
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("--help", [])
     if name in {"-h", "--help", "help"}:
         _print_help(Console(highlight=False))
@@ -78,29 +85,21 @@ def main() -> None:
         return
     if name not in _COMMANDS:
         near = difflib.get_close_matches(name, _COMMANDS, n=1)
-        err.print(
-            f"[red]No such command:[/] {name}. " + (f"Did you mean {near[0]}?" if near else "See polywire --help.")
-        )
-        sys.exit(2)
+        fail("No such command:", f"{name}. " + (f"Did you mean {near[0]}?" if near else "See polywire --help."), 2)
     try:
         app = importlib.import_module(f"polywire.commands.{_COMMANDS[name].module}").app
         app(args=arguments, prog_name=f"polywire {name}")
     except ValidationError as error:
-        err.print(f"[red]Settings are not right:[/] {explain(error)}")
-        sys.exit(2)
+        fail("Settings are not right:", explain(error), 2)
     except SettingsError as error:
-        err.print(f"[red]Settings are not right:[/] {error}: {error.__cause__}. Lists are written as JSON.")
-        sys.exit(2)
+        fail("Settings are not right:", f"{error}: {error.__cause__}. Lists are written as JSON.", 2)
     except tomllib.TOMLDecodeError as error:
-        err.print(f"[red]polywire.toml cannot be read:[/] {error}", markup=True)
-        sys.exit(2)
+        fail("polywire.toml cannot be read:", str(error), 2)
     except UserError as error:
-        err.print("[red]Error:[/]", Text(str(error)))
-        sys.exit(1)
+        fail("Error:", str(error), 1)
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         # Settings name folders and files; what is wrong with ours is found by the tests.
-        err.print("[red]Error:[/]", Text(f"{error.strerror}: {error.filename}"))
-        sys.exit(1)
+        fail("Error:", f"{error.strerror}: {error.filename}", 1)
     except KeyboardInterrupt:
         err.print()
         sys.exit(130)

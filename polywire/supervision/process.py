@@ -154,6 +154,7 @@ def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
 
 
 _SAYS_WHY = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b|\b(?i:error|fatal|cannot|killed)\b")
+"""The last line of a stack trace, or a program's complaint; not what a stage prints for people, such as an alert."""
 
 
 def last_words(log_file: Path) -> str:
@@ -166,15 +167,13 @@ def last_words(log_file: Path) -> str:
     except OSError:
         return ""
     for line in reversed(lines):
-        text = line.strip()
-        if not text:
-            continue
         try:
-            fields = json.loads(text)
+            fields = json.loads(line)
         except ValueError:
-            if _SAYS_WHY.search(text):
-                return text[-300:]
-            continue  # what a stage prints for people, such as an alert
+            if _SAYS_WHY.search(line.strip()):
+                return line.strip()[-300:]
+            continue
         if isinstance(fields, dict) and fields.get("level") in {"error", "critical"}:
-            return str(fields.get("error") or fields.get("exception", "").strip().splitlines()[-1:] or fields["event"])
+            trace = str(fields.get("exception", "")).strip()
+            return str(fields.get("error") or trace.rpartition("\n")[2] or fields.get("event", ""))
     return ""

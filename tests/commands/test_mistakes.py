@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -43,6 +44,12 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_mistake_is_shown_as_it_was_typed(tmp_path: Path) -> None:
+    done = run("[/stories]", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "No such command: [/stories]" in done.stderr
+
+
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_ids_stay_whole_and_rows_on_one_line(width: int) -> None:
     out = io.StringIO()
@@ -60,3 +67,12 @@ def test_a_death_is_not_explained_by_what_was_told_before(tmp_path: Path) -> Non
     assert last_words(log) == ""
     log.write_text("Traceback (most recent call last):\nValueError: no such port\nupdate Russia sells Su-35\n")
     assert last_words(log) == "ValueError: no such port"
+
+
+def test_a_death_is_explained_by_the_last_line_of_its_trace(tmp_path: Path) -> None:
+    log = tmp_path / "cluster.log"
+    trace = "Traceback (most recent call last):\n  ...\nKeyError: 'story'\n"
+    log.write_text(json.dumps({"level": "error", "event": "died", "exception": trace}) + '\n{"level": "info"}\n')
+    assert last_words(log) == "KeyError: 'story'"
+    log.write_text('{"level": "error", "event": "died"}\n')
+    assert last_words(log) == "died"
