@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -73,13 +75,12 @@ def stories(
     table = Table("language", "articles", "BCubed P", "R", "F1", "pairwise P", "R", "F1", title="Within a language")
     for language, part in report.languages.items():
         b, p = part.bcubed, part.pairwise
-        figures = [f"{x:.3f}" for x in (b.precision, b.recall, b.f1, p.precision, p.recall, p.f1)]
-        table.add_row(language, str(part.articles), *figures)
+        table.add_row(language, str(part.articles), *_cells(b.precision, b.recall, b.f1, p.precision, p.recall, p.f1))
     console.print(table)
     table = Table("languages", "links", "pairwise P", "R", "F1", title="Between two languages (most links first)")
     for pair, figure in list(report.pairs.items())[:20]:
-        figures = [f"{x:.3f}" for x in (figure.precision, figure.recall, figure.f1)]
-        table.add_row(" ".join(pair), str(report.pair_counts[pair]), *figures)
+        scores = _cells(figure.precision, figure.recall, figure.f1)
+        table.add_row(" ".join(pair), str(report.pair_counts[pair]), *scores)
     console.print(table)
     if len(report.pairs) > 20:
         console.print(f"and {len(report.pairs) - 20} more language pairs: --json has them all")
@@ -99,13 +100,9 @@ def language(
     from polywire.evaluation.language import detect_all, evaluate
     from streams.language import LanguageDetector
 
-    try:
+    with _reading(data, "is not JSON Lines with a field `lang`"):
         articles = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
         counts = Counter(article["lang"] for article in articles)
-    except OSError as error:
-        raise UserError(f"cannot read {data}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{data} is not JSON Lines with a field `lang`: {error!r}") from error
     articles = [article for article in articles if counts[article["lang"]] >= least]
     if not articles:
         raise UserError(f"{data} has no language with {least} articles")
@@ -162,7 +159,7 @@ def deals(
     console = Console(highlight=False)
 
     def cells(figure: Figure) -> list[str]:
-        scores = [f"{x:.3f}" for x in (figure.precision, figure.recall, figure.f1)]
+        scores = _cells(figure.precision, figure.recall, figure.f1)
         return [str(figure.articles), str(figure.deals), *scores, f"{figure.low:.3f} to {figure.high:.3f}"]
 
     table = Table("language", "articles", "with a deal", "precision", "recall", "F1", "95%")
@@ -214,12 +211,8 @@ def entities(
     from polywire.evaluation.entities import evaluate_entities
     from streams.entities import EntityRecognizer, unify_persons
 
-    try:
+    with _reading(data, "cannot be used"):
         report = evaluate_entities(data, EntityRecognizer().subjects, unify_persons)
-    except OSError as error:
-        raise UserError(f"cannot read {data}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{data} cannot be used: {error}") from error
     if as_json:
         typer.echo(json.dumps(asdict(report), ensure_ascii=False))
         return
@@ -237,7 +230,7 @@ def entities(
     if report.mentions:
         table = Table("language", "gold mentions", "precision", "recall")
         for key, counts in sorted(report.mentions.items()):
-            table.add_row(key, str(counts.gold), f"{counts.precision:.3f}", f"{counts.recall:.3f}")
+            table.add_row(key, str(counts.gold), *_cells(counts.precision, counts.recall))
         console.print(table)
 
 
@@ -247,12 +240,8 @@ def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
 
     if part not in (None, "dev", "held-out"):
         raise UserError(f"--part is dev or held-out, not {part}")
-    try:
+    with _reading(path, "cannot be used"):
         texts = [each for each in read_marked(path) if part in (None, each.part)]
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path} cannot be used: {error}") from error
     report = evaluate_mentions(texts, EntityRecognizer().read)
     if as_json:
         typer.echo(json.dumps(asdict(report), ensure_ascii=False))
@@ -261,16 +250,29 @@ def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
     table = Table("names of", "gold", "precision", "recall", "F1", "exact P", "R", "F1", title=f"{len(texts)} texts")
     for key, near in report.overlapping.items():
         same = report.exact[key]
-        figures = [f"{x:.3f}" for x in (near.precision, near.recall, near.f1, same.precision, same.recall, same.f1)]
-        table.add_row(key, str(near.gold), *figures)
+        scores = _cells(near.precision, near.recall, near.f1, same.precision, same.recall, same.f1)
+        table.add_row(key, str(near.gold), *scores)
     console.print(table)
 
 
 def _read_predictions(path: Path) -> dict[str, str]:
-    try:
+    with _reading(path, "is not what `polywire process` writes"):
         lines = path.read_text(encoding="utf-8").splitlines()
         return {str(line["id"]): str(line["story_id"]) for line in map(json.loads, lines)}
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    """Around the reading of a file that somebody names: what is wrong with it is told in one line."""
+    try:
+        yield
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not what `polywire process` writes: {error!r}") from error
+    except KeyError as error:
+        raise UserError(f"{path} {what}: field {error} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} {what}: {error}") from error
+
+
+def _cells(*figures: float) -> list[str]:
+    return [f"{figure:.3f}" for figure in figures]
