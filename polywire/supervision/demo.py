@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from kafka import KafkaConsumer
 from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -19,8 +18,9 @@ from rich.text import Text
 
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.settings import Settings
+from polywire.supervision.following import Follower
 from schemas.alerts import Alert
-from schemas.codec import InvalidMessage, decode
+from schemas.codec import decode
 from schemas.stories import Story, StoryDeal
 from schemas.topics import ALERTS, STORIES
 
@@ -32,6 +32,8 @@ _LIGHT_ROWS = 3
 _OTHER_COLUMNS = 72
 """Cells of a row that are not its title's."""
 _LEAST_ROOM = 12
+_PAUSE = 0.2
+"""Seconds between two looks at the bus."""
 _RULES = Box("╭── \n│   \n├── \n│   \n├── \n├── \n│   \n╰── \n")
 """No border on the right: a terminal that counts cells in its own way would push it to the next line."""
 
@@ -94,43 +96,20 @@ def founding_beginnings(seeds: Path) -> list[str]:
     return [text[:_BEGINNING] for text in texts]
 
 
-class BusReader(threading.Thread):
+class BusReader(Follower):
     """Reads stories and alerts from the bus into a DemoState, as any consumer could."""
 
     def __init__(self, settings: Settings, state: DemoState) -> None:
-        super().__init__(name="demo-reader", daemon=True)
-        self._settings = settings
         self._state = state
-        self._halt = threading.Event()
         self.lock = threading.Lock()
+        super().__init__("demo-reader", make_consumer(settings, None, (STORIES, ALERTS)), self._take_in, _PAUSE)
 
-    def run(self) -> None:
-        """Read until stopped."""
-        consumer: KafkaConsumer = make_consumer(self._settings, None, (STORIES, ALERTS))
-        try:
-            # Short looks with pauses between: the embedded engine answers an empty fetch at once, and asking again
-            # and again would keep a processor busy.
-            while not self._halt.wait(0.2):
-                for records in consumer.poll(timeout_ms=25).values():
-                    for record in records:
-                        self._take(record.topic, record.value)
-        finally:
-            consumer.close()
-
-    def _take(self, topic: str, value: bytes) -> None:
-        try:
-            with self.lock:
-                if topic == STORIES.name:
-                    self._state.story(decode(Story, value))
-                else:
-                    self._state.alert(decode(Alert, value))
-        except InvalidMessage:
-            return  # the stages bury what is not valid; the demo only watches
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._halt.set()
-        self.join(5.0)
+    def _take_in(self, topic: str, value: bytes) -> None:
+        with self.lock:
+            if topic == STORIES.name:
+                self._state.story(decode(Story, value))
+            else:
+                self._state.alert(decode(Alert, value))
 
 
 def draw(
