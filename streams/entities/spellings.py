@@ -1,9 +1,10 @@
-"""Names of the tables in the Arabic and Hebrew scripts, spelled with other long vowels than the tables have.
+"""Names of the tables, spelled with other vowels than the tables have: in the Arabic, Hebrew and Cyrillic scripts.
 
-Foreign names have no fixed spelling there: Pennsylvania is written with and without the letter for its i. What stays
-are the consonants; where these agree with those of a name in such a script, or of a person's full name in Latin
-letters, the spellings are compared letter by letter. Roots of three consonants make most words of these languages, so
-a name needs more of them than a root has.
+Foreign names have no fixed spelling in Arabic and Hebrew: Pennsylvania is written with and without the letter for its
+i. What stays are the consonants; where these agree with those of a name in such a script, or of a person's full name in
+Latin letters, the spellings are compared letter by letter. Roots of three consonants make most words of these
+languages, so a name needs more of them than a root has. Full names of persons are looked for in Cyrillic, too, where
+each language has its own way of writing foreign ones.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from streams.entities.folding import fold_alias
-from streams.entities.morphology import prefixes, script_of_name
+from streams.entities.morphology import CASED, prefixes, script_of_name
 from streams.entities.persons import given_names
 from streams.entities.records import by_id, curated, ordinary_words
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
 
-SCRIPTS: Final = frozenset({"arabic", "hebrew"})
-_WORD: Final = re.compile("[\u0620-\u064a\u0671-\u06d3]+|[\u05d0-\u05ea]+")
+SCRIPTS: Final = frozenset({"arabic", "hebrew", "cyrillic"})
+_WORD: Final = re.compile(
+    "[\u0620-\u064a\u0671-\u06d3]+|[\u05d0-\u05ea]+|[\u0410-\u042f\u0401-\u040f\u0490][\u0430-\u045f\u0491]+"
+)
 _HEBREW_VOWELS: Final = re.compile("[וי]")
 _ARTICLE: Final = "ال"
 _LEAST: Final = 5
@@ -63,6 +66,8 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
 
 def _same(said: str, name: _Name) -> bool:
     words = said.split()
+    if len(words) == 1 and script_of_name(said) in CASED:
+        return False
     if len(words) != len(name.keys) or any(_consonants(w) != key for w, key in zip(words, name.keys, strict=True)):
         return False
     if len(words) == 1 and fold_alias(said) in given_names():

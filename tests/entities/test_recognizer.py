@@ -98,9 +98,11 @@ def test_unify_finds_the_same_and_leaves_others() -> None:
         ("ar", "سافر الوفد إلى بنسلفانيا صباح اليوم.", "Pennsylvania"),
         ("ar", "التقى الوزير مايك بينس في بروكسل.", "Mike Pence"),
         ("ckb", "سەرۆک وەزیران عیمران خان گوتی.", "Imran Khan"),
+        ("uk", "Сенаторка Елізабет Воррен виступила з промовою.", "Elizabeth Warren"),
+        ("be", "Учора Ліянель Месі забіў гол.", "Lionel Messi"),
     ],
 )
-def test_long_vowels_are_spelled_in_many_ways_in_arabic(language: str, text: str, name: str) -> None:
+def test_vowels_are_spelled_in_many_ways(language: str, text: str, name: str) -> None:
     assert name in {entity.name for entity in EntityRecognizer().recognize(text, language)}
 
 
