@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from polywire.evaluation.deals import DealReport, Judged, evaluate, judge
 from polywire.training.deals_fit import DIGITS, fit
-from polywire.training.deals_items import Document, items_of, prepare, read_corpus
+from polywire.training.deals_items import Document, prepare, read_corpus
 from polywire.training.deals_stages import losses
 from streams.deals.act import WEIGHTS as ACT_WEIGHTS
 from streams.deals.classifier import WEIGHTS
@@ -55,7 +55,7 @@ def train_deals(corpus: Sequence[Path], embed: Embed | None, *, write: bool = Tr
             losses=losses(articles),
         )
     if write:
-        _write(fit(items_of(documents)))
+        _write(fit(documents))
     return report
 
 
@@ -66,7 +66,7 @@ def cross_validate(
     folds = {name: i % _FOLDS for i, name in enumerate(sorted({group(d) for d in documents}))}
     read: dict[str, tuple[Document, DealReading, Judged]] = {}
     for left_out in range(_FOLDS):
-        reader = DealReader(fit(items_of(d for d in documents if folds[group(d)] != left_out)))
+        reader = DealReader(fit([d for d in documents if folds[group(d)] != left_out]))
         for document in documents:
             if folds[group(document)] == left_out:
                 reading = _read(reader, document)
@@ -75,9 +75,8 @@ def cross_validate(
 
 
 def _read(reader: DealReader, document: Document) -> DealReading:
-    title_end = len(document.row.get("title", ""))
     embed = document.embed if document.vectors else None
-    return reader.judge(document.screened, title_end, document.parties, embed)
+    return reader.judge(document.screened, document.title_end, document.parties, embed)
 
 
 def _judge(document: Document, reading: DealReading) -> Judged:
@@ -94,7 +93,9 @@ def _write(models: Models) -> None:
     act_note = "by question, answer and feature; written by `polywire train deals`"
     _dump(ACT_WEIGHTS, {"note": act_note, "weights": models.acts})
     note = "by feature: weight for supplier and for recipient, against neither; written by `polywire train deals`"
-    _dump(ROLE_WEIGHTS, {"note": note, "weights": {k: list(v) for k, v in sorted(models.roles.items())}})
+    roles = {"sentence": models.roles, "article": models.sides}
+    weights = {question: {k: list(v) for k, v in sorted(pairs.items())} for question, pairs in roles.items()}
+    _dump(ROLE_WEIGHTS, {"note": note, "weights": weights})
     fitted = models.classifier
     _dump(
         WEIGHTS,

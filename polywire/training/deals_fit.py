@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from polywire.training.deals_items import Item
+from polywire.training.deals_items import Document, Item, items_of, telling_items
 from streams.deals.act import Weights, act_features
 from streams.deals.classifier import DealClassifier
 from streams.deals.features import sentence_features
 from streams.deals.lexicon import OTHER_TALK
 from streams.deals.models import Models
 from streams.deals.roles import assign_roles, role_features
+from streams.deals.sides import inside_features, outside_features
 
 Pairs = Mapping[str, tuple[float, float]]
 
@@ -29,6 +30,8 @@ _PRIOR_SHIFT = -0.2
 the best of many."""
 _WORDS_SHIFT = 0.3
 """Added to the logit of words alone, which err on the side of caution."""
+_ARTICLES_COUNT = 3.0
+"""How much a party in an article counts beside one in a sentence that stands alone: those are many, and name both."""
 _ACT_PENALTY = 0.5
 _THRESHOLD = 0.47
 _FREE = frozenset({"bias", "gear"})
@@ -66,19 +69,32 @@ def fit_acts(items: Iterable[Item]) -> dict[str, Weights]:
 
 
 def fit_roles(items: Iterable[Item]) -> Pairs:
-    """Weights by feature, against being neither."""
+    """Weights by feature of a party in its sentence, against being neither."""
+    told = [item for item in items if item.label and {item.gold[key] for key in item.sentence.party_keys} & {0, 1}]
+    return _fit_sides(
+        (role_features(item.sentence, key), item.gold[key], 1.0) for item in told for key in item.sentence.party_keys
+    )
+
+
+def fit_sides(tellings: Iterable[Item]) -> Pairs:
+    """Weights by feature of a party in its article, against being neither."""
+    return _fit_sides(
+        (features, item.gold[key], _ARTICLES_COUNT if item.of_article else 1.0)
+        for item in tellings
+        for of in (inside_features, outside_features)
+        for key, features in of(item.sentence, item.article)
+    )
+
+
+def _fit_sides(told: Iterable[tuple[set[str], int, float]]) -> Pairs:
+    """From the features of each party, its side and how much it counts."""
     from sklearn.linear_model import LogisticRegression
 
-    rows, labels = [], []
-    for item in items:
-        if not item.label or not set(item.gold.values()) & {0, 1}:
-            continue
-        for key in item.sentence.party_keys:
-            rows.append(role_features(item.sentence, key))
-            labels.append(item.gold[key])
+    rows, labels, counts = zip(*told, strict=True)
     names = sorted({name for row in rows for name in row})
     matrix = np.array([[float(name in row) for name in names] for row in rows])
-    model = LogisticRegression(C=_ROLE_PENALTY, max_iter=2000, fit_intercept=False).fit(matrix, labels)
+    model = LogisticRegression(C=_ROLE_PENALTY, max_iter=2000, fit_intercept=False)
+    model.fit(matrix, labels, sample_weight=counts)
     by_class = {int(c): model.coef_[i] for i, c in enumerate(model.classes_)}
     none = by_class[2]
     return {
@@ -87,8 +103,9 @@ def fit_roles(items: Iterable[Item]) -> Pairs:
     }
 
 
-def fit(items: Sequence[Item]) -> Models:
-    """All models, from `items`; the classifier with the embedding where all items have one."""
+def fit(documents: Sequence[Document]) -> Models:
+    """All models; the classifier with the embedding where the documents have them."""
+    items = items_of(documents)
     roles = fit_roles(items)
     rows = [sentence_features(item.sentence, assign_roles(item.sentence, roles), item.previous) for item in items]
     labels = np.array([item.label for item in items])
@@ -106,7 +123,8 @@ def fit(items: Sequence[Item]) -> Models:
         combined = dict(zip(names, map(float, weights[: len(names)]), strict=True))
         combined["bias"] += _PRIOR_SHIFT
         direction = weights[len(names) :] * _EMBEDDING_SCALE
-    return Models(DealClassifier(lexical, combined, direction, center, _THRESHOLD, *_UNSURE), roles, fit_acts(items))
+    found = DealClassifier(lexical, combined, direction, center, _THRESHOLD, *_UNSURE)
+    return Models(found, roles, fit_sides(telling_items(documents)), fit_acts(items))
 
 
 def _logistic(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from streams.deals.folding import fold
 from streams.deals.parties import PartyMention, find_parties
 from streams.deals.reader import Embed, Screened, screen
 from streams.deals.sentence import ReadSentence
+from streams.deals.sides import ArticleParties
 from streams.entities import EntityRecognizer
 
 ARTICLE = "article: "
@@ -25,7 +27,7 @@ ARTICLE = "article: "
 Row = Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass
 class Document:
     """A labelled text, read as far as it is read without anything learnt."""
 
@@ -50,6 +52,16 @@ class Document:
         return str(row.get("family") or f"{ARTICLE}{row.get('kind')}, {row.get('strength')}")
 
     @property
+    def title_end(self) -> int:
+        """Where its text begins."""
+        return len(self.row.get("title", ""))
+
+    @cached_property
+    def article(self) -> ArticleParties:
+        """Where its parties are named."""
+        return ArticleParties(self.parties, self.title_end)
+
+    @property
     def is_article(self) -> bool:
         """Whether it is more than a sentence."""
         return self.family.startswith(ARTICLE)
@@ -67,7 +79,9 @@ class Item:
     sentence: ReadSentence
     previous: ReadSentence | None
     gold: dict[str, int]
-    """Party key: 0 supplier, 1 recipient, 2 neither."""
+    """By the key of each party, of the sentence and of its article: 0 supplier, 1 recipient, 2 neither."""
+    article: ArticleParties
+    of_article: bool
     vector: NDArray[np.float64] | None
     act: str | None
     status: str | None
@@ -111,11 +125,36 @@ def items_of(documents: Iterable[Document]) -> list[Item]:
         told = Told(document)
         label = bool(document.row["arms_deal"])
         best = told.best() if label else None
-        for one in [best] if best is not None else [] if label else document.screened:
-            gold = {p.key: told.side(p) for p in one.sentence.parties}
-            vector = document.vectors.get(one.sentence.text)
-            items.append(Item(label, one.sentence, one.previous, gold, vector, told.act, told.status))
+        items += [_item(one, document, told) for one in ([best] if best else [] if label else document.screened)]
     return items
+
+
+def telling_items(documents: Iterable[Document]) -> list[Item]:
+    """Of texts with a deal all sentences that name a side of it, with a word of transfer or as the best that tells."""
+    items: list[Item] = []
+    for document in documents:
+        if document.row["arms_deal"]:
+            told = Told(document)
+            best = told.best()
+            tells = [_item(one, document, told) for one in document.screened if one is best or one.sentence.transfers]
+            items += [item for item in tells if {item.gold[key] for key in item.sentence.party_keys} & {0, 1}]
+    return items
+
+
+def _item(one: Screened, document: Document, told: Told) -> Item:
+    gold = {key: told.side_of(key) for key in document.article.outside(one.sentence)}
+    gold |= {p.key: told.side(p) for p in one.sentence.parties}
+    return Item(
+        label=bool(document.row["arms_deal"]),
+        sentence=one.sentence,
+        previous=one.previous,
+        gold=gold,
+        article=document.article,
+        of_article=document.is_article,
+        vector=document.vectors.get(one.sentence.text),
+        act=told.act,
+        status=told.status,
+    )
 
 
 class Told:
@@ -133,9 +172,11 @@ class Told:
 
     def side(self, party: PartyMention) -> int:
         """0 supplier, 1 recipient, 2 neither; a maker supplies where its country does."""
-        if party.home in self._sides[0]:
-            return 0
-        alike = {party.key, self._names.get(party.key, "")}
+        return 0 if party.home in self._sides[0] else self.side_of(party.key)
+
+    def side_of(self, key: str) -> int:
+        """The same of a party of which only its key is known."""
+        alike = {key, self._names.get(key, "")}
         return 0 if alike & self._sides[0] else 1 if alike & self._sides[1] else 2
 
     def best(self) -> Screened | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streams.deals.lexicon import CLASSES, OTHER_TALK, TRANSFER, Hit
+from streams.deals.markers import markers_of
 from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
 
@@ -52,6 +53,16 @@ def sentence_features(sentence: ReadSentence, roles: Roles, context: ReadSentenc
     features["transfer_touches_weapon"] = float(gap is not None and gap <= 8)
     features["transfer_near_party"] = _nearness(_gap(transfers, [(p.start, p.end) for p in sentence.parties]))
     places = [(p.start, p.end) for p in sentence.parties]
+    marked = {role for party in sentence.parties for role in markers_of(sentence, party)}
+    for role in ("from", "to"):
+        if role in marked and spans:
+            features[f"{role}_party"] = 1.0
+            if not strong:
+                features[f"{role}_party_only"] = 1.0
+            if sentence.weapons and "weapon_named" in features and features["weapon_named"]:
+                features[f"{role}_party_named"] = 1.0
+    if {"from", "to"} <= marked and spans:
+        features["from_party_to_party"] = 1.0
     joined = any(_close(hit, spans) and _close(hit, places) for hit in transfers)
     features["transfer_joins"] = float(joined)
     if joined and sentence.has("fight"):

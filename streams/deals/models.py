@@ -13,14 +13,17 @@ from streams.deals.roles import role_weights
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Whether it is a deal, who supplies whom (by feature), which act and status (by question, answer, feature)."""
+    """Whether it is a deal; who supplies whom, in a sentence alone (`roles`) and in its article (`sides`), by feature;
+    which act and status, by question, answer and feature."""
 
     classifier: DealClassifier
     roles: Mapping[str, tuple[float, float]]
+    sides: Mapping[str, tuple[float, float]]
     acts: Mapping[str, act.Weights]
 
 
 @lru_cache(maxsize=1)
 def shipped() -> Models:
     """Those that come with the code."""
-    return Models(classifier(), role_weights(), act.weights())
+    roles = role_weights()
+    return Models(classifier(), roles["sentence"], roles["article"], act.weights())

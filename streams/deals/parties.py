@@ -13,6 +13,8 @@ _GROUP_KINDS = frozenset({"armed_group", "alliance"})
 _COMPANY_KINDS = frozenset({"maker", "exporter", "company"})
 _ADJOINING = 16
 """Characters between a maker and the country it is of."""
+_NO_PARTIES = frozenset({"Q1065"})
+"""The United Nations: named in every second article on a war, for what its experts found."""
 _STATE_PLACES = frozenset({"country", "capital"})
 _STATE_KINDS = frozenset({"force", "ministry", "government", "agency"})
 
@@ -102,6 +104,8 @@ def _party_key(entity: Entity) -> tuple[str | None, bool]:
     if entity.type == "organization":
         if entity.kind in _STATE_KINDS and entity.country:
             return entity.country, True
+        if entity.id in _NO_PARTIES:
+            return None, False
         if entity.kind in _GROUP_KINDS or entity.kind in _COMPANY_KINDS:
             return entity.id, False
     return None, False

@@ -34,11 +34,10 @@ class DealReading(NamedTuple):
 
 
 class Screened(NamedTuple):
-    """A sentence that passed the screen, with the one before it and the headline."""
+    """A sentence that passed the screen, with the one before it."""
 
     sentence: ReadSentence
     previous: ReadSentence | None
-    title: ReadSentence | None
 
 
 class DealReader:
@@ -105,17 +104,16 @@ def screen(full: str, language: str, entities: Sequence[Entity], parties: Sequen
     if not parties:
         return []
     sentences = read_sentences(full, lexicon(language), parties, find_weapons(entities))
-    title = sentences[0] if sentences and sentences[0].start < full.find("\n") else None
     passed = (i for i, sentence in enumerate(sentences) if passes_screen(sentence))
-    return [Screened(sentences[i], sentences[i - 1] if i else None, title) for i in islice(passed, MAX_CANDIDATES)]
+    return [Screened(sentences[i], sentences[i - 1] if i else None) for i in islice(passed, MAX_CANDIDATES)]
 
 
 def passes_screen(sentence: ReadSentence) -> bool:
     """Cheap and generous: a sentence it stops is never read as a deal.
 
-    A weapon, and a word of transfer. A request or a refusal need not name the transfer ("Kyiv's plea to Berlin for
-    Taurus missiles"), nor two parties beside a weapon ("the drones from Iran that Khartoum flies"), and a weapon may
-    stand in the sentence before ("Berlin bought seventeen of them from Washington").
+    A weapon, and a word of transfer or a party: no table has every word for a transfer, and a sentence may name one
+    party alone ("the drones from Iran"). Gear needs two. A weapon may stand in the sentence before ("Berlin bought
+    seventeen of them from Washington").
     """
     parties = len(sentence.party_keys)
     if not sentence.weapon_spans:
@@ -123,14 +121,13 @@ def passes_screen(sentence: ReadSentence) -> bool:
         return sentence.armed and traded and parties >= 2
     if sentence.info is None or sentence.transfers:
         return True
-    return parties >= 2 or (parties == 1 and sentence.has("ask", "want", "block", "cancel"))
+    enough = 1 if sentence.weapons or sentence.has("arms", "ask", "want", "block", "cancel") else 2
+    return parties >= enough
 
 
 def _telling(screened: Screened, score: float, roles: Roles) -> Telling:
     return Telling(
         sentence=screened.sentence,
-        previous=screened.previous,
-        title=screened.title,
         score=score,
         roles=roles,
         supplier=roles.supplier,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from streams.deals.lexicon import Hit
@@ -20,6 +21,11 @@ from streams.deals.sentence import ReadSentence
 
 GIVING = frozenset({"give", "sell", "aid"})
 GETTING = frozenset({"buy", "get"})
+_ONE_WAY = frozenset({"from", "to"})
+"""Markers of which another party's speaks for this one's being the other side, or of the same side."""
+
+Chances = tuple[float, float, float]
+"""Probabilities of being the supplier, the recipient, and neither."""
 
 WEIGHTS = Path(__file__).parent / "roles.json"
 _FRAMES = {
@@ -38,6 +44,14 @@ _CLOSE = 12
 _RELUCTANCE = 0.4
 """How much the chance of being neither counts: a sentence that tells of a deal mostly names its parties. Chosen, like
 the penalty in training, by cross-validation over languages and families."""
+_RELUCTANCE_OUTSIDE = 0.3
+"""The same for a party that the sentence does not name."""
+_EQUAL = 0.4
+"""Probability of the same part from which a party beside the chosen one shares it."""
+_LISTED = 1.0
+"""What two that stand in a list lose as supplier and recipient of each other; logarithm of odds."""
+_LIST_WORD = 4
+"""Characters of a word between two names that makes a list of them."""
 _WAR_NEAR = 14
 _NEAR = 30
 """Characters within which a weapon belongs to the name beside it ("Russian S-400"), and a word of war."""
@@ -53,10 +67,16 @@ class Roles:
 
 
 @lru_cache(maxsize=1)
-def role_weights() -> Mapping[str, tuple[float, float]]:
-    """By feature: weight for supplier and for recipient, against being neither."""
+def role_weights() -> Mapping[str, Mapping[str, tuple[float, float]]]:
+    """Those of the code: `sentence` where it stands alone, `article` where its article is known (see `sides.py`).
+
+    By feature: weight for supplier and for recipient, against being neither.
+    """
     stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))["weights"]
-    return {name: (float(pair[0]), float(pair[1])) for name, pair in stored.items()}
+    return {
+        question: {name: (float(pair[0]), float(pair[1])) for name, pair in by_feature.items()}
+        for question, by_feature in stored.items()
+    }
 
 
 def role_features(sentence: ReadSentence, key: str) -> set[str]:
@@ -68,10 +88,12 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
     features.add(f"parties={min(len(keys), 4)}")
     rank = keys.index(key)
     features.add("first" if rank == 0 else "last" if rank == len(keys) - 1 else "middle")
-    frame = _frame(sentence)
+    frame = frame_of(sentence)
     features.add(f"{frame}:rank={min(rank, 2)}:{order}")
+    others = {role for p in sentence.parties if p.key != key for role in markers_of(sentence, p)} & _ONE_WAY
     for mention in mentions:
         roles = markers_of(sentence, mention)
+        features |= {f"others {role}:{marked}" for role in others for marked in roles or {"bare"}}
         for role in roles or {"bare"}:
             features.add(role)
             features.add(f"{frame}:{role}")
@@ -89,7 +111,7 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
     return features
 
 
-def _frame(sentence: ReadSentence) -> str:
+def frame_of(sentence: ReadSentence) -> str:
     """The sense of the sentence's predicates: giving, getting, both, wanted or not."""
     giving = sum(len(sentence.by_class.get(c, ())) for c in GIVING)
     getting = sum(len(sentence.by_class.get(c, ())) for c in GETTING)
@@ -142,24 +164,35 @@ def _party_between(sentence: ReadSentence, start: int, end: int) -> bool:
 
 
 def assign_roles(sentence: ReadSentence, weights: Mapping[str, tuple[float, float]]) -> Roles:
-    """The most probable supplier and recipient among the sentence's parties."""
+    """The most probable supplier and recipient among the sentence's own parties."""
     chances = {key: party_chances(role_features(sentence, key), weights) for key in sentence.party_keys}
+    return take_pair(sentence, chances, {})
+
+
+def take_pair(sentence: ReadSentence, inside: Mapping[str, Chances], outside: Mapping[str, Chances]) -> Roles:
+    """The best pair of all: of parties that the sentence names (`inside`) and of others; a side may stay open."""
+    chances = {**inside, **outside}
     if not chances:
         return Roles((), (), 0.0)
-    best: tuple[float, str | None, str | None] = (-math.inf, None, None)
-    for supplier in [None, *chances]:
-        for recipient in [None, *chances]:
-            if supplier is not None and supplier == recipient:
+    odds = {}
+    for key, (sup, rec, none) in chances.items():
+        neither = math.log(max((_RELUCTANCE if key in inside else _RELUCTANCE_OUTSIDE) * none, 0.05))
+        odds[key] = (math.log(sup) - neither, math.log(rec) - neither)
+    homes = {p.key: p.home for p in sentence.parties}
+    listed = _listed(sentence) if _one_way(sentence) else {}
+    best: tuple[float, str | None, str | None] = (0.0, None, None)
+    for supplier in [None, *odds]:
+        for recipient in [None, *odds]:
+            if supplier is not None and recipient in (supplier, homes.get(supplier)):
                 continue
-            total = 0.0
-            for key, (sup, rec, none) in chances.items():
-                neither = max(_RELUCTANCE * none, 0.05)
-                total += math.log(sup if key == supplier else rec if key == recipient else neither)
+            total = (odds[supplier][0] if supplier else 0.0) + (odds[recipient][1] if recipient else 0.0)
+            if supplier in listed.get(recipient or "", ()):
+                total -= _LISTED
             if total > best[0] + 1e-9:
                 best = (total, supplier, recipient)
     supplier, recipient = best[1], best[2]
-    suppliers = _with_equals(sentence, supplier, recipient, chances, 0)
-    recipients = _with_equals(sentence, recipient, supplier, chances, 1)
+    suppliers = _with_equals(sentence, supplier, recipient, inside, 0)
+    recipients = _with_equals(sentence, recipient, supplier, inside, 1)
     score = 1.0
     for part, keys in ((0, suppliers), (1, recipients)):
         for key in keys[:1]:
@@ -167,20 +200,42 @@ def assign_roles(sentence: ReadSentence, weights: Mapping[str, tuple[float, floa
     return Roles(suppliers, tuple(k for k in recipients if k not in suppliers), score)
 
 
+def _one_way(sentence: ReadSentence) -> bool:
+    """Whether its words go from one to another, and none of them is something that two do together."""
+    return frame_of(sentence) not in ("neutral", "want+neutral") and not sentence.has("deal")
+
+
+def _listed(sentence: ReadSentence) -> dict[str, set[str]]:
+    """By party: those that stand beside it in a list ("Qatar and Oman")."""
+    beside: dict[str, set[str]] = {}
+    for one, two in pairwise(sentence.parties):
+        between = sentence.folded[one.word_end : two.word_start].strip()
+        if one.key != two.key and len(between) <= _LIST_WORD and not any(c in between for c in '-–—:;("'):
+            beside.setdefault(one.key, set()).add(two.key)
+            beside.setdefault(two.key, set()).add(one.key)
+    return beside
+
+
 def _with_equals(
     sentence: ReadSentence,
     chosen: str | None,
     other: str | None,
-    chances: Mapping[str, tuple[float, float, float]],
+    chances: Mapping[str, Chances],
     part: int,
 ) -> tuple[str, ...]:
     """The chosen party and those listed beside it ("Germany, Denmark and Norway")."""
     if chosen is None:
         return ()
+    if chosen not in chances:
+        return (chosen,)
     keys = [chosen]
     firsts = {key: next(p for p in sentence.parties if p.key == key) for key in chances}
     for key, values in chances.items():
-        if key in (chosen, other) or values[part] < 0.4:
+        if (
+            key in (chosen, other)
+            or values[part] < max(_EQUAL, values[1 - part])
+            or (other is not None and firsts[key].home == other)
+        ):
             continue
         one, two = sorted((firsts[key], firsts[chosen]), key=lambda p: p.start)
         between = sentence.folded[one.word_end : two.word_start]
@@ -196,7 +251,7 @@ def _hits_between(sentence: ReadSentence, start: int, end: int) -> list[Hit]:
     return [h for h in sentence.hits if start <= h.start < end]
 
 
-def party_chances(features: set[str], weights: Mapping[str, tuple[float, float]]) -> tuple[float, float, float]:
+def party_chances(features: set[str], weights: Mapping[str, tuple[float, float]]) -> Chances:
     """Probabilities of supplier, recipient and neither."""
     sup = sum(weights[f][0] for f in sorted(features) if f in weights)
     rec = sum(weights[f][1] for f in sorted(features) if f in weights)

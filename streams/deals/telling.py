@@ -11,16 +11,16 @@ from streams.deals.act import act_and_status
 from streams.deals.amounts import stated_quantity, stated_sum
 from streams.deals.models import Models
 from streams.deals.parties import PartyMention
-from streams.deals.roles import Roles, assign_roles
+from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
-from streams.deals.sides import open_side, with_home
+from streams.deals.sides import ArticleParties, resolve, with_home
 from streams.entities.lookup import country_id
 
 MAX_DEALS = 8
 _TELLS = 0.35
 """Probability of a sentence that may add to a deal, in an article that tells of one."""
 _DIRECTED = ("give", "sell", "buy", "get")
-_UNDIRECTED = 0.3
+_UNDIRECTED = 0.1
 """What a sentence without a word that goes one way ("military cooperation of Kazakhstan with Ukraine") says of who
 supplies whom, beside one that has such a word."""
 _OTHER_TRANSFERS = ("aid", "lease", "licence", "upgrade", "block", "want")
@@ -34,16 +34,23 @@ _SIDES = 0.2
 
 @dataclass(slots=True)
 class Telling:
-    """A transfer as one sentence tells it; sides may be open. `previous` and `title` are the sentences about it."""
+    """A transfer as one sentence tells it, which others may tell too; sides may be open.
+
+    `score` is the probability of the most probable of them.
+    """
 
     sentence: ReadSentence
-    previous: ReadSentence | None
-    title: ReadSentence | None
     score: float
     roles: Roles
     supplier: tuple[str, ...]
     recipient: tuple[str, ...]
     weapons: list[str]
+
+    @property
+    def names_both(self) -> bool:
+        """Whether the sentence itself names both sides."""
+        keys = self.sentence.party_keys
+        return any(k in keys for k in self.supplier) and any(k in keys for k in self.recipient)
 
 
 def told_deals(
@@ -55,18 +62,21 @@ def told_deals(
     """
     ranked = sorted(tellings, key=lambda t: (-t.score, t.sentence.start))
     told = [t for t in ranked if t.score >= min(_TELLS, ranked[0].score)]
+    article = ArticleParties(parties, title_end)
+    for one in told:
+        one.roles = resolve(one.sentence, article, models.sides)
+        one.supplier, one.recipient = one.roles.supplier, one.roles.recipient
     _turn_one_way(told)
     kept: list[Telling] = []
-    for one in sorted(told, key=lambda t: not (t.supplier and t.recipient)):
+    for one in sorted(told, key=lambda t: (not t.names_both, not _directed(t))):
         same = next((k for k in kept if _same_transfer(k, one)), None)
         if same is None:
             kept.append(one)
         else:
+            same.score = max(same.score, one.score)
             same.weapons += [w for w in one.weapons if w not in same.weapons]
     kept = [k for k in kept if k.supplier or k.recipient] or kept[:1]
     kept.sort(key=_weight, reverse=True)
-    for one in kept:
-        _fill(one, title_end, parties, models)
     shown: list[Telling] = []
     for one in kept:
         if not shown or (_another(one) and not any(_reversed(one, other) for other in shown)):
@@ -96,12 +106,18 @@ def _same_transfer(full: Telling, other: Telling) -> bool:
 
 
 def _weight(one: Telling) -> float:
-    return one.score * (1.0 if one.supplier and one.recipient else _OPEN) * (1.0 if _directed(one) else _VAGUE)
+    """How well it says who transfers to whom: by its own probability and by that of its reading of the sides."""
+    named = 1.0 if one.names_both else _OPEN
+    return one.score * one.roles.score**0.5 * named * (1.0 if _directed(one) else _VAGUE)
 
 
 def _another(one: Telling) -> bool:
-    sides = bool(one.supplier and one.recipient) and one.roles.score >= _SIDES
-    return sides and one.score >= _ANOTHER and (_directed(one) or one.sentence.has(*_OTHER_TRANSFERS))
+    return (
+        one.names_both
+        and one.roles.score >= _SIDES
+        and one.score >= _ANOTHER
+        and (_directed(one) or one.sentence.has(*_OTHER_TRANSFERS))
+    )
 
 
 def _directed(one: Telling) -> bool:
@@ -110,22 +126,6 @@ def _directed(one: Telling) -> bool:
 
 def _reversed(one: Telling, other: Telling) -> bool:
     return bool({(r, s) for s, r in _pairs(one)} & set(_pairs(other)))
-
-
-def _fill(told: Telling, title_end: int, parties: Sequence[PartyMention], models: Models) -> None:
-    """Take an open side from what stands about the sentence."""
-    if not told.supplier and not told.recipient:
-        for other in (told.previous, told.title):
-            roles = assign_roles(other, models.roles) if other is not None else None
-            if roles is not None and roles.supplier and roles.recipient:
-                told.supplier, told.recipient = roles.supplier, roles.recipient
-                return
-    elif not told.supplier:
-        key = open_side(told.sentence, told.recipient, parties, title_end, supplier=True)
-        told.supplier = (key,) if key else ()
-    elif not told.recipient:
-        key = open_side(told.sentence, told.supplier, parties, title_end, supplier=False)
-        told.recipient = (key,) if key else ()
 
 
 def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Deal:

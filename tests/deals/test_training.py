@@ -10,16 +10,17 @@ pytest.importorskip("sklearn", reason="fitting needs scikit-learn: pip install -
 
 from polywire.training.deals import cross_validate
 from polywire.training.deals_fit import fit
-from polywire.training.deals_items import items_of, prepare, read_corpus
+from polywire.training.deals_items import prepare, read_corpus
 from polywire.training.deals_stages import losses
 
 
 def test_the_same_corpus_gives_the_same_weights() -> None:
     rows = [row for row in read_corpus(CORPUS) if row["lang"] in ("en", "fr")]
     documents = prepare(rows, None)
-    one, two = fit(items_of(documents)), fit(items_of(documents))
+    one, two = fit(documents), fit(list(documents))
     assert one.classifier.lexical == two.classifier.lexical
     assert one.roles == two.roles
+    assert one.sides == two.sides
     assert one.acts == two.acts
     assert one.classifier.lexical["weapon_named"] >= 0 >= one.classifier.lexical["civil"]
 
