@@ -12,6 +12,7 @@ from typing import Annotated, Any, BinaryIO, NamedTuple
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
@@ -49,7 +50,7 @@ def process(
     output is standard output) with their number and reason, and the exit status is 3.
     """
     settings = Settings()
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
     tasks, rejected = _read(source)
     # The models take a second to load: not before the file is known to be there.
     from polywire.supervision.prepare import ensure_model
@@ -84,7 +85,7 @@ def process(
         aside = Path("rejected.jsonl") if str(output) == "-" else output.with_name(output.name + ".rejected")
         aside.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rejected), encoding="utf-8")
         for line in rejected[:10]:
-            console.print(f"[yellow]line {line['line']}:[/] {line['reason']}", highlight=False)
+            console.print(f"[yellow]line {line['line']}:[/]", Text(line["reason"]))
         more = f" ({len(rejected) - 10} more)" if len(rejected) > 10 else ""
         console.print(f"{len(rejected)} of {len(rejected) + len(tasks)} lines could not be used{more}: see {aside}")
         raise typer.Exit(REJECTED_STATUS)
@@ -115,11 +116,13 @@ def _opened(source: Path) -> BinaryIO:
 
 
 def _in_order(tasks: list[_Task]) -> Iterator[_Task]:
-    """By time of publication; an article without one comes right after the line before it."""
+    """By time of publication; an article without one, or with one that cannot be, comes right after the line before
+    it."""
     times: list[tuple[datetime, int]] = []
     latest = datetime.min.replace(tzinfo=UTC)
     for index, task in enumerate(tasks):
-        latest = task.article.published or latest
+        if task.article.when == task.article.published:
+            latest = task.article.when
         times.append((latest, index))
     return (tasks[index] for _, index in sorted(times))
 
