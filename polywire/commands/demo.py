@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
 
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import make_producer, publish
@@ -75,7 +77,7 @@ def demo(
             console.print(_summary(alert, run), soft_wrap=True)
         failed = once and not stop and (alert is None or run.fired_twice)
         if failed:
-            console.print(f"[red]The demo failed:[/] {run.why_not(alert)}")
+            console.print("[red]The demo failed:[/]", Text(run.why_not(alert)))
         console.print("stopping …")
     console.print("all stopped")
     if failed:
@@ -171,7 +173,7 @@ def _subscribe(settings: Settings) -> None:
 
 def _summary(alert: Alert, run: _Run) -> str:
     return (
-        f"\n[bold green]One story, every language, one alert:[/] {alert.title}\n"
+        f"\n[bold green]One story, every language, one alert:[/] {escape(alert.title)}\n"
         f"in {' and '.join(alert.languages)} from {', '.join(alert.sources)}, "
         f"{run.alert_after:.0f} s after the start. Web page: {run.url}"
     )

@@ -46,7 +46,7 @@ def up(
     ensure_model(settings, console)
 
     def tell(who: str, what: str) -> None:
-        console.print(f"[dim]{datetime.now():%H:%M:%S}[/] [cyan]{who:9}[/] {what}")
+        console.print(f"[dim]{datetime.now():%H:%M:%S}[/] [cyan]{who:9}[/] {escape(what)}")
 
     def tell_alert(alert: Alert) -> None:
         kind = "[bold red]ALERT[/]    " if alert.kind == "new" else "[yellow]update[/]   "

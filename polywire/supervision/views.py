@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 
 from polywire.supervision.demo import DemoState, best_deal, deal_line, draw
 from polywire.supervision.process import StageProcess
@@ -41,7 +42,7 @@ class LiveView:
         if self._is_up:
             self._latest = f"{who}: {what}"
         else:
-            self._console.print(f"[dim]{seconds:6.1f} s[/]  [cyan]{who:9}[/] {what}")
+            self._console.print(f"[dim]{seconds:6.1f} s[/]  [cyan]{who:9}[/] {escape(what)}")
 
     def show(self, state: DemoState, processes: list[StageProcess], seconds: float, notice: str) -> None:
         """Draw the screen."""
@@ -84,7 +85,7 @@ class PlainView:
 
     def tell(self, seconds: float, who: str, what: str) -> None:
         """A line."""
-        self._console.print(f"{seconds:6.1f} s  [cyan]{who:9}[/] {what}", soft_wrap=True)
+        self._console.print(f"{seconds:6.1f} s  [cyan]{who:9}[/] {escape(what)}", soft_wrap=True)
 
     def show(self, state: DemoState, processes: list[StageProcess], seconds: float, notice: str) -> None:  # noqa: ARG002
         """Lines for the stories and alerts that are new or have grown."""
@@ -94,22 +95,16 @@ class PlainView:
             self._stories[story.id] = story.article_count
             deal = best_deal(story.deals)
             what = f"[{' '.join(story.languages)}] {story.article_count} articles"
-            self.tell(
-                seconds, "story", _escaped(f"{what}{' · ' + deal_line(deal, story) if deal else ''} · {story.title}")
-            )
+            self.tell(seconds, "story", f"{what}{' · ' + deal_line(deal, story) if deal else ''} · {story.title}")
         for alert in state.alerts.values():
             if self._alerts.get(alert.id) == alert.revision:
                 continue
             self._alerts[alert.id] = alert.revision
             kind = "[bold red]ALERT[/]" if alert.kind == "new" else "update"
             self._console.print(
-                f"{seconds:6.1f} s  {kind:9} " + _escaped(f"[{' '.join(alert.languages)}] {alert.title}"),
+                f"{seconds:6.1f} s  {kind:9} " + escape(f"[{' '.join(alert.languages)}] {alert.title}"),
                 soft_wrap=True,
             )
 
     def close(self) -> None:
         """Nothing to put right."""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from polywire.supervision.demo import DemoState, draw
-from polywire.supervision.views import LiveView
+from polywire.supervision.views import LiveView, PlainView
 from tests.consumers.make import alert, story
 
 MARKED = "கொரியாவின் பீரங்கிகளை வாங்க மலேசியா ஒப்பந்தம் செய்தது " * 6
@@ -63,3 +63,10 @@ def test_the_screen_is_drawn_over_itself_without_padding(state: DemoState) -> No
     plain = [line.removesuffix("\x1b[0m\x1b[K") for line in drawn]
     assert all(line == line.rstrip() for line in plain)
     assert all(sum(max(1, cell_len(c)) for c in line) <= 100 for line in plain)
+
+
+@pytest.mark.parametrize("view", [LiveView, PlainView])
+def test_what_a_stage_died_of_is_shown_as_it_is(view: type[LiveView] | type[PlainView]) -> None:
+    out = io.StringIO()
+    view(Console(file=out, width=200)).tell(1.0, "cluster", "died of [/tmp/x] in [red]")
+    assert "died of [/tmp/x] in [red]" in out.getvalue()
