@@ -210,6 +210,12 @@ def test_ports_are_open_to_this_machine_only() -> None:
             assert port.startswith("127.0.0.1:")
 
 
+def test_the_web_page_is_for_this_machine_by_name_too() -> None:
+    """A page on the web that gives its own name the address of this machine is refused for the name."""
+    names = json.loads(fill(SERVICES["web"]["environment"]["POLYWIRE_WEB_NAMES"]))
+    assert set(names) == {"localhost", "127.0.0.1"}
+
+
 def test_data_is_in_volumes_that_are_declared() -> None:
     used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
     assert used == set(COMPOSE["volumes"])
