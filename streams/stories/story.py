@@ -88,12 +88,8 @@ class Story:
         self.languages[record.language] = self.languages.get(record.language, 0) + 1
         new = []
         for term in record.terms.tolist():
-            kind = kind_of(term)
-            if kind >= PLACE:
-                held: dict[int, int] = self.places if kind == PLACE else self.weapons
-            elif self._terms is not None:
-                held = self._terms
-            else:
+            held = self._counts(term)
+            if held is None:
                 new.append(term)
                 continue
             count = held.get(term, 0)
@@ -113,12 +109,8 @@ class Story:
             del self.languages[record.language]
         gone = []
         for term in record.terms.tolist():
-            kind = kind_of(term)
-            if kind >= PLACE:
-                held: dict[int, int] = self.places if kind == PLACE else self.weapons
-            elif self._terms is not None:
-                held = self._terms
-            else:
+            held = self._counts(term)
+            if held is None:
                 gone.append(term)
                 continue
             held[term] -= 1
@@ -126,6 +118,13 @@ class Story:
                 del held[term]
                 gone.append(term)
         return gone
+
+    def _counts(self, term: int) -> dict[int, int] | None:
+        """Where the members that have a term are counted; None while there is one member, whose terms they are."""
+        kind = kind_of(term)
+        if kind >= PLACE:
+            return self.places if kind == PLACE else self.weapons
+        return self._terms
 
     def put(self, total: Vector) -> None:
         """Set the sum of the members' vectors."""
