@@ -22,6 +22,7 @@ from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource, Record
 from schemas.base import Message
 from schemas.topics import CATALOGUE, DEADLETTERS, Topic
+from tests.bus import records_of
 
 T = TypeVar("T")
 
@@ -62,19 +63,10 @@ class Bus:
 
     def read(self, topic: Topic) -> list[Record]:
         """Everything on a topic since the test began."""
-        consumer = make_consumer(self.settings, None, (topic,))
-        records: list[Record] = []
-        silent = 0
-        while silent < 3:
-            batch = [r for rs in consumer.poll(timeout_ms=300).values() for r in rs]
-            silent = 0 if batch else silent + 1
-            records += [
-                Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
-                for r in batch
-                if r.offset >= self.starts[topic.name].get(r.partition, 0)
-            ]
-        consumer.close()
-        return records
+        return [
+            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
+            for r in records_of(self.settings, topic, self.starts[topic.name])
+        ]
 
     def dead_letters(self) -> list[DeadLetter]:
         return [DeadLetter.parse(record.headers, record.value) for record in self.read(DEADLETTERS)]

@@ -21,7 +21,7 @@ from kafka import KafkaProducer
 
 from polywire.engines.jvm.folders import discard
 from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import group_lag, make_consumer, make_producer, publish
+from polywire.runtime.kafka import group_lag, make_producer, publish
 from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess, free_port
 from polywire.supervision.stages import BACKBONE, GROUPS
@@ -30,6 +30,7 @@ from schemas.alerts import Subscription
 from schemas.articles import RawArticle
 from schemas.topics import RAW, SUBSCRIPTIONS, Topic
 from streams.embedding import build_model
+from tests.bus import records_of
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -83,17 +84,7 @@ class Polywire:
 
     def read(self, topic: Topic) -> list[Any]:
         """Everything on a topic until now."""
-        consumer = make_consumer(self.settings, None, (topic,))
-        try:
-            records: list[Any] = []
-            silent = 0
-            while silent < 4:
-                batch = [r for rs in consumer.poll(timeout_ms=500).values() for r in rs]
-                silent = 0 if batch else silent + 1
-                records += batch
-            return records
-        finally:
-            consumer.close()
+        return records_of(self.settings, topic)
 
     def documents(self, kind: str) -> dict[str, dict[str, Any]]:
         """All documents of an index, by id."""

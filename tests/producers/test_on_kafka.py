@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from polywire.engines.embedded import EmbeddedEngine
-from polywire.runtime.kafka import create_topics, make_consumer
+from polywire.runtime.kafka import create_topics
 from polywire.runtime.settings import Settings
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
 from producers.push import make_router
@@ -26,6 +26,7 @@ from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.ids import article_id
 from schemas.topics import RAW
+from tests.bus import records_of
 from tests.producers.sites import Answer, Site
 
 pytestmark = pytest.mark.engine
@@ -39,26 +40,19 @@ def bus(fresh_engine: Settings, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def published(bus: Settings) -> Iterator[Callable[[str], list[RawArticle]]]:
+def published(bus: Settings) -> Callable[[str], list[RawArticle]]:
     """Reads all articles of a source that are on the topic."""
-    consumer = make_consumer(bus, None, (RAW,))
 
     def read(source: str) -> list[RawArticle]:
         found = []
-        consumer.poll(timeout_ms=1_000)
-        consumer.seek_to_beginning()
-        ends = consumer.end_offsets(list(consumer.assignment()))
-        while any(consumer.position(tp) < end for tp, end in ends.items()):
-            for records in consumer.poll(timeout_ms=1_000).values():
-                for record in records:
-                    article = decode(RawArticle, record.value)
-                    assert record.key == article.id.encode()
-                    if article.source == source:
-                        found.append(article)
+        for record in records_of(bus, RAW):
+            article = decode(RawArticle, record.value)
+            assert record.key == article.id.encode()
+            if article.source == source:
+                found.append(article)
         return found
 
-    yield read
-    consumer.close()
+    return read
 
 
 def article(source: str, name: str, **fields: object) -> RawArticle:
