@@ -20,6 +20,7 @@ from streams.deals.sides import inside_features, outside_features
 Pairs = Mapping[str, tuple[float, float]]
 
 _ROLE_PENALTY = 0.2
+_SIDES_PENALTY = 0.05
 _PENALTY = 1.0
 _EMBEDDING_PENALTY = 0.3
 _EMBEDDING_SCALE = 8.0
@@ -72,28 +73,32 @@ def fit_roles(items: Iterable[Item]) -> Pairs:
     """Weights by feature of a party in its sentence, against being neither."""
     told = [item for item in items if item.label and {item.gold[key] for key in item.sentence.party_keys} & {0, 1}]
     return _fit_sides(
-        (role_features(item.sentence, key), item.gold[key], 1.0) for item in told for key in item.sentence.party_keys
+        ((role_features(item.sentence, key), item.gold[key], 1.0) for item in told for key in item.sentence.party_keys),
+        _ROLE_PENALTY,
     )
 
 
 def fit_sides(tellings: Iterable[Item]) -> Pairs:
     """Weights by feature of a party in its article, against being neither."""
     return _fit_sides(
-        (features, item.gold[key], _ARTICLES_COUNT if item.of_article else 1.0)
-        for item in tellings
-        for of in (inside_features, outside_features)
-        for key, features in of(item.sentence, item.article)
+        (
+            (features, item.gold[key], _ARTICLES_COUNT if item.of_article else 1.0)
+            for item in tellings
+            for of in (inside_features, outside_features)
+            for key, features in of(item.sentence, item.article)
+        ),
+        _SIDES_PENALTY,
     )
 
 
-def _fit_sides(told: Iterable[tuple[set[str], int, float]]) -> Pairs:
+def _fit_sides(told: Iterable[tuple[set[str], int, float]], penalty: float) -> Pairs:
     """From the features of each party, its side and how much it counts."""
     from sklearn.linear_model import LogisticRegression
 
     rows, labels, counts = zip(*told, strict=True)
     names = sorted({name for row in rows for name in row})
     matrix = np.array([[float(name in row) for name in names] for row in rows])
-    model = LogisticRegression(C=_ROLE_PENALTY, max_iter=2000, fit_intercept=False)
+    model = LogisticRegression(C=penalty, max_iter=2000, fit_intercept=False)
     model.fit(matrix, labels, sample_weight=counts)
     by_class = {int(c): model.coef_[i] for i, c in enumerate(model.classes_)}
     none = by_class[2]

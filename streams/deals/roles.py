@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from streams.deals.demonyms import is_adjective
 from streams.deals.lexicon import Hit
 from streams.deals.markers import markers_of
 from streams.deals.parties import PartyMention
@@ -38,6 +39,7 @@ _FRAMES = {
     "block": frozenset({"block"}),
     "say": frozenset({"allege", "deny"}),
 }
+_PREDICATES = {cls: frame for frame, classes in _FRAMES.items() for cls in classes if frame not in ("say", "deal")}
 _SENSES = frozenset({"give", "get", "upgrade", "want"})
 """Of these frames the one nearest to a party counts once more: in long sentences it is the party's own."""
 _CLOSE = 12
@@ -101,7 +103,13 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
         if not roles:
             features.add(f"{frame}:bare:rank={min(rank, 2)}")
         features |= _positions(sentence, mention, order, roles)
-        features |= _weapon_beside(sentence, mention)
+        features |= _by_main(sentence, roles, rank)
+        beside = _weapon_beside(sentence, mention)
+        features |= beside
+        form = "adjective" if is_adjective(sentence, mention) else "name"
+        features |= {form, f"{frame}:{form}"}
+        if beside:
+            features |= {f"weapon:{form}", f"{frame}:weapon:{form}"}
     if all(_fight_beside(sentence, mention) for mention in mentions):
         features.add("fight_follows")
     if any(w.country == key for w in sentence.weapons):
@@ -142,6 +150,17 @@ def _positions(sentence: ReadSentence, mention: PartyMention, order: str, roles:
     return features
 
 
+def _by_main(sentence: ReadSentence, roles: set[str], rank: int) -> set[str]:
+    """The party beside the sentence's main predicate: its last one where verbs stand last, elsewhere its first."""
+    hits = [h for h in sentence.hits if h.cls in _PREDICATES]
+    if not hits:
+        return set()
+    last = sentence.info is not None and sentence.info.order == "sov"
+    place = hits[-1].start if last else hits[0].start
+    frames = {_PREDICATES[h.cls] for h in hits if h.start == place}
+    return {f"main {frame}:{role}" for frame in frames for role in roles or {f"rank={min(rank, 2)}"}}
+
+
 def _weapon_beside(sentence: ReadSentence, mention: PartyMention) -> set[str]:
     features = set()
     for start, end in sentence.weapon_spans:
@@ -178,12 +197,12 @@ def take_pair(sentence: ReadSentence, inside: Mapping[str, Chances], outside: Ma
     for key, (sup, rec, none) in chances.items():
         neither = math.log(max((_RELUCTANCE if key in inside else _RELUCTANCE_OUTSIDE) * none, 0.05))
         odds[key] = (math.log(sup) - neither, math.log(rec) - neither)
-    homes = {p.key: p.home for p in sentence.parties}
+    of = {key: key for key in chances} | {p.key: p.home for p in sentence.parties if p.home}
     listed = _listed(sentence) if _one_way(sentence) else {}
     best: tuple[float, str | None, str | None] = (0.0, None, None)
     for supplier in [None, *odds]:
         for recipient in [None, *odds]:
-            if supplier is not None and recipient in (supplier, homes.get(supplier)):
+            if supplier is not None and recipient is not None and of[supplier] == of[recipient]:
                 continue
             total = (odds[supplier][0] if supplier else 0.0) + (odds[recipient][1] if recipient else 0.0)
             if supplier in listed.get(recipient or "", ()):
