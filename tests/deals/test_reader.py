@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from streams.deals import DealReader
+from streams.deals.lexicon import lexicon
+from streams.deals.parties import find_parties, find_weapons
 from streams.deals.reader import MAX_EMBEDDED
+from streams.deals.sentence import read_sentences
 from streams.entities import EntityRecognizer
 from tests.deals.conftest import SEEDS, Read, codes
 
@@ -130,3 +133,17 @@ def test_any_text_in_any_language_is_taken(read: Read) -> None:
     for language in ("en", "xx", "zh", "und"):
         for text in ("", "\n", "İİİ", "weapons " * 500, "\u0301\u0301 arms"):
             assert 0 <= read(text, language).score <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("The Polish minister met his French colleague. They ordered soup.", False),
+        ("Poland bought aircraft from France. The army is glad.", True),
+        ("Poland bought tanks from France.", True),
+    ],
+)
+def test_a_text_that_never_speaks_of_weapons_is_not_split(recognizer: EntityRecognizer, text: str, split: bool) -> None:
+    entities = recognizer.recognize(text, "en")
+    sentences = read_sentences(text, lexicon("en"), find_parties(entities, text), find_weapons(entities))
+    assert bool(sentences) == split

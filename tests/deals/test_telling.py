@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from streams.deals import DealReader
+from streams.deals.demonyms import is_adjective
 from streams.deals.lexicon import lexicon
-from streams.deals.parties import find_parties
+from streams.deals.parties import find_parties, find_weapons
+from streams.deals.sentence import read_sentences
 from streams.deals.sides import with_home
 from streams.entities import EntityRecognizer, lookup
 from tests.deals.conftest import Read, codes
@@ -45,6 +47,36 @@ def test_two_parties_have_one_deal_in_one_direction(read: Read) -> None:
 def test_an_open_side_is_taken_from_the_text_about_it(read: Read) -> None:
     text = "Estonia needs stronger artillery. The army bought twelve howitzers from France, the minister said."
     assert ("FR", "EE") in _pairs(read, text, "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "suppliers"),
+    [
+        ("es", "Ecuador refuerza su armada. Compró misiles a Israel y a Francia.", {"IL", "FR"}),
+        ("pl", "Armia Litwy się zbroi. Kupiono czołgi z Niemiec i ze Szwecji.", {"DE", "SE"}),
+    ],
+)
+def test_two_in_a_list_are_on_one_side(read: Read, language: str, text: str, suppliers: set[str]) -> None:
+    (deal,) = read(text, language).deals
+    assert codes(deal.supplier) == suppliers
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "adjectives"),
+    [
+        ("en", "Poland buys Turkish tanks.", {"TR"}),
+        ("fr", "La Pologne achète des chars turcs à la France.", {"TR"}),
+        ("ru", "Индия купила российские танки у России.", {"RU"}),
+    ],
+)
+def test_what_a_country_makes_is_known_by_the_adjective(
+    recognizer: EntityRecognizer, language: str, text: str, adjectives: set[str]
+) -> None:
+    entities = recognizer.recognize(f"\n{text}", language)
+    parties = find_parties(entities, f"\n{text}")
+    (sentence,) = read_sentences(f"\n{text}", lexicon(language), parties, find_weapons(entities))
+    assert {p.key for p in sentence.parties if is_adjective(sentence, p)} == adjectives
+    assert any(not is_adjective(sentence, p) for p in sentence.parties)
 
 
 def test_a_maker_stands_with_its_country(recognizer: EntityRecognizer) -> None:
