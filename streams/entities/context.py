@@ -10,6 +10,7 @@ from typing import Final
 
 from schemas.readings import Entity
 from streams.entities.folding import fold_alias
+from streams.entities.lookup import aliases
 from streams.entities.persons import given_names
 from streams.entities.records import by_id, homonyms
 from streams.entities.span import Span
@@ -32,6 +33,12 @@ _OFFICES: Final = frozenset(
     | {"minister", "government", "national", "premier", "river", "valley", "airlines", "airport", "police", "city"}
 )
 """What follows the name of a country or city, and is no surname."""
+_CIVIL: Final = frozenset(
+    {"act", "air", "airline", "airlines", "airways", "bank", "boats", "capital", "church", "club", "estate"}
+    | {"football", "gallery", "hotel", "insurance", "mall", "pharma", "records", "resort", "school", "skyways"}
+    | {"stadium", "theater", "theatre", "tours", "travel"}
+)
+"""What follows an ambiguous name that is a civil company's or law's and no weapon's (Aegis Skyways, Patriot Act)."""
 
 
 def is_military(identity: str) -> bool:
@@ -63,14 +70,18 @@ def settle(spans: Sequence[Span], text: str) -> list[Span]:
     most = max(countries.values(), default=0)
     result = []
     for span in spans:
-        if span.needs == "weapons" and not any(abs(span.start - at) <= NEARBY for at in military):
+        if span.needs == "weapons" and (
+            _is_civil(span, text) or not any(abs(span.start - at) <= NEARBY for at in military)
+        ):
             continue
         if span.needs == "country" and countries[_country(span.id)] < max(1, most * _LEADING_SHARE):
             continue
         if _is_part_of_a_persons_name(span, text):
             continue
         meanings = _meanings(span)
-        result.append(span if len(meanings) == 1 else span._replace(id=_likeliest(meanings, countries)))
+        if len(meanings) > 1:
+            span = span._replace(id=_likeliest(meanings, countries, text[span.start : span.end]))
+        result.append(span)
     return result
 
 
@@ -82,16 +93,30 @@ def _meanings(span: Span) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _likeliest(meanings: tuple[str, ...], countries: Counter[str | None]) -> str:
-    """That of the country the text speaks of most; else the more prominent one, as the tables are ordered."""
+def _is_civil(span: Span, text: str) -> bool:
+    after = _WORD_AFTER.match(text, span.end)
+    return bool(after and after[1][0].isupper() and fold_alias(after[1]) in _CIVIL)
 
-    def weight(identity: str) -> tuple[int, bool, int]:
+
+def _likeliest(meanings: tuple[str, ...], countries: Counter[str | None], written: str) -> str:
+    """That of the country the text speaks of most; else the one that needs no ending to be called so (Bayern is no case
+    of Bayer); else the more prominent one, as the tables are ordered.
+    """
+    folded = fold_alias(written)
+
+    def weight(identity: str) -> tuple[int, bool, bool, int]:
         record = by_id().get(identity)
         country = record.country if record else None
+        exact = folded in _called(identity)
         near = sum(countries[c] for c in _NEIGHBOURS.get(country or "", ()))
-        return countries[country] + near, bool(record and record.kind == "country"), -_place_in_tables(identity)
+        return countries[country] + near, bool(record and record.kind == "country"), exact, -_place_in_tables(identity)
 
     return max(meanings, key=weight)
+
+
+@cache
+def _called(identity: str) -> frozenset[str]:
+    return frozenset(fold_alias(name) for name in aliases(identity))
 
 
 @cache

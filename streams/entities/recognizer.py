@@ -195,7 +195,8 @@ def _language_lexicon(language: str) -> Lexicon:
         if n.language == language
     ]
     aliases += city_aliases(language)
-    aliases += [Alias(word, NO_NAME, capital=False) for word in ordinary_words().get(language, ())]
+    ordinary = ordinary_words().get(language, {})
+    aliases += [Alias(word, NO_NAME, capital=False, fixed=alone) for word, alone in ordinary.items()]
     return Lexicon(_with_adjectives(aliases), language)
 
 

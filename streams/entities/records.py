@@ -96,7 +96,7 @@ def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
             if not {(None, f"?{record.name}"), (None, f"@{record.name}")} & set(aliases):
                 aliases.insert(0, (None, record.name))
             names += [Name(text.lstrip("?@"), record.id, tag, _NEEDS.get(text[0], "")) for tag, text in aliases]
-    for row in read_table("subdivisions.tsv"):
+    for row in (*read_table("subdivisions.tsv"), *read_table("subdivisions_extra.tsv")):
         known = records.setdefault(row["id"], Record(row["id"], "place", row["kind"], row["country"], row["name"]))
         if known.name == row["name"]:
             names.append(Name(known.name, known.id, None))
@@ -118,10 +118,12 @@ def homonyms() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def ordinary_words() -> dict[str, frozenset[str]]:
-    """By language: folded words that look like a name of the tables and are not one in that language."""
+def ordinary_words() -> dict[str, dict[str, bool]]:
+    """By language: folded words that look like a name of the tables and are not one in that language, and whether that
+    holds of this form alone (`word$`: with an ending it is the name).
+    """
     return {
-        row["language"]: frozenset(fold_alias(word) for word in row["words"].split(", "))
+        row["language"]: {fold_alias(word): word.endswith("$") for word in row["words"].split(", ")}
         for row in read_table("ordinary_words.tsv")
     }
 

@@ -72,7 +72,7 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
     if not words:
         return
     busy = {position for span in taken for position in range(span.start, span.end)}
-    ordinary = ordinary_words().get(language, frozenset())
+    ordinary = ordinary_words().get(language, {})
     done = -1
     for index, word in enumerate(words):
         if word.start() < done or word.start() in busy or len(word.group()) < 3:

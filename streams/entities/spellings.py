@@ -46,7 +46,7 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
     """Names that stand outside the spans already taken."""
     words = list(_WORD.finditer(text))
     busy = {position for span in taken for position in range(span.start, span.end)}
-    ordinary = ordinary_words().get(language, frozenset())
+    ordinary = ordinary_words().get(language, {})
     done = -1
     for index, word in enumerate(words):
         candidates = _beginning_with(word.group(), words[index + 1].group() if index + 1 < len(words) else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from streams.entities import EntityRecognizer, without_passing_words
@@ -35,6 +37,13 @@ def ids(text: str, language: str = "en") -> set[str]:
         ("hu", "A londoni tőzsde emelkedett.", {"Q84"}, set()),
         ("hi", "मंत्रालय ने कहा कि मैनचेस्टर में मैच होगा।", {"Q18125"}, {"pw:city:montreal-ca"}),
         ("ml", "മസാച്യുസെറ്റ്സ് ഗവർണർ രാജിവച്ചു.", {"Q771"}, set()),
+        ("de", "Der Sturm zog über Bayern.", {"pw:region:bavaria-de"}, {"pw:org:bayer"}),
+        ("de", "Der Konzern Bayer wurde verklagt, Bayers Aktie fiel.", {"pw:org:bayer"}, {"pw:region:bavaria-de"}),
+        ("ka", "განაში არჩევნები გაიმართა.", {"Q117"}, set()),
+        ("en", "Aegis Skyways flew soldiers with rifles and missiles.", {"pw:weapon:missile"}, {"pw:weapon:aegis"}),
+        ("en", "The destroyers fire missiles; Aegis guides them.", {"pw:weapon:aegis"}, set()),
+        ("en", "Near the Hawk Bank and the Javelin Hotel, soldiers guarded missiles.", {"pw:weapon:missile"},
+         {"pw:weapon:javelin", "pw:weapon:hawk"}),
         ("zh", "臺灣和華盛頓", {"Q865", "Q61"}, set()),
     ],
 )  # fmt: skip
@@ -74,7 +83,13 @@ def test_ordinary_words_are_no_names() -> None:
     wrong = [
         (row["language"], word)
         for row in read_table("ordinary_words.tsv")
-        for word in row["words"].split(", ")
+        for word in row["words"].replace("$", "").split(", ")
         if any(m.text == word for e in RECOGNIZER.recognize(f"\n{word}", row["language"]) for m in e.mentions)
     ]
     assert wrong == []
+
+
+def test_a_region_is_known_by_its_name_at_home() -> None:
+    lines = (Path(__file__).parent / "regions_at_home.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert [row for row in rows if row[2] not in ids(row[1], row[0])] == []
