@@ -15,7 +15,7 @@ _ADJOINING = 16
 """Characters between a maker and the country it is of."""
 _NO_PARTIES = frozenset({"Q1065"})
 """The United Nations: named in every second article on a war, for what its experts found."""
-_STATE_PLACES = frozenset({"country", "capital"})
+_STATE_PLACES = frozenset({"country", "former_country", "capital"})
 _STATE_KINDS = frozenset({"force", "ministry", "government", "agency"})
 
 
