@@ -9,6 +9,7 @@ import faust
 from polywire.runtime.kafka import REQUEST_BYTES, client_id, ssl_context
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
+from streams.apps.recovery import PatientTableManager
 from streams.apps.tables import ConfirmedTable
 
 
@@ -49,6 +50,7 @@ def make_app(name: str, settings: Settings) -> faust.App:
         producer_linger=0.0,
         store="memory://",
         Table=ConfirmedTable,
+        TableManager=PatientTableManager,
         datadir=str(settings.state_dir.absolute() / "faust" / name),
         topic_allow_declare=False,
         topic_disable_leader=True,
