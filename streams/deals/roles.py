@@ -92,9 +92,9 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
     features.add("first" if rank == 0 else "last" if rank == len(keys) - 1 else "middle")
     frame = frame_of(sentence)
     features.add(f"{frame}:rank={min(rank, 2)}:{order}")
-    others = {role for p in sentence.parties if p.key != key for role in markers_of(sentence, p)} & _ONE_WAY
+    others = {role for p in sentence.parties if p.key != key for role in _marks(sentence, p)} & _ONE_WAY
     for mention in mentions:
-        roles = markers_of(sentence, mention)
+        roles = _marks(sentence, mention)
         features |= {f"others {role}:{marked}" for role in others for marked in roles or {"bare"}}
         for role in roles or {"bare"}:
             features.add(role)
@@ -117,6 +117,15 @@ def role_features(sentence: ReadSentence, key: str) -> set[str]:
     kind = "state" if mentions[0].is_state else "maker" if mentions[0].home else "group"
     features |= {kind, f"{frame}:{kind}"}
     return features
+
+
+def _marks(sentence: ReadSentence, mention: PartyMention) -> set[str]:
+    """The markers of a party. What stands before a weapon's adjective is the weapon's: "a contract for Turkish drones"
+    is not one for Turkey."""
+    roles = markers_of(sentence, mention)
+    if roles and is_adjective(sentence, mention) and "weapon_follows" in _weapon_beside(sentence, mention):
+        return {f"thing {role}" for role in roles}
+    return roles
 
 
 def frame_of(sentence: ReadSentence) -> str:

@@ -37,6 +37,9 @@ from tests.deals.conftest import SEEDS, Read, codes
         ("id", "Rusia menjual rudal kepada Vietnam.", "RU", "VN"),
         ("hu", "Németország harckocsikat ad el Magyarországnak.", "DE", "HU"),
         ("fi", "Suomi toimitti Ukrainalle panssarivaunuja.", "FI", "UA"),
+        ("en", "Kenya signs contract for Turkish drones", "TR", "KE"),
+        ("en", "Chile signs contract for French howitzers", "FR", "CL"),
+        ("en", "Sweden signs contract for Brazilian transport aircraft", "BR", "SE"),
     ],
 )
 def test_a_transfer_is_read_with_both_sides(
