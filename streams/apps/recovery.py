@@ -19,13 +19,13 @@ class PatientRecovery(Recovery):
     """Faust's, but partitions are fetched only when everything else is ready."""
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """See the module. Raises RebalanceAgain where another rebalance comes between, as Faust's does."""
-        await self._before_any_fetch(super().on_recovery_completed(generation_id))
+        """See the module."""
+        await self._before_any_fetch(super().on_recovery_completed(generation_id), generation_id)
 
     async def _resume_streams(self, generation_id: int = 0) -> None:
-        await self._before_any_fetch(super()._resume_streams(generation_id))
+        await self._before_any_fetch(super()._resume_streams(generation_id), generation_id)
 
-    async def _before_any_fetch(self, resuming: Awaitable[None]) -> None:
+    async def _before_any_fetch(self, resuming: Awaitable[None], generation_id: int) -> None:
         consumer = self.app.consumer
         held: set[TP] = set()
         consumer.resume_partitions = held.update  # type: ignore[method-assign, assignment]
@@ -33,9 +33,8 @@ class PatientRecovery(Recovery):
             await resuming
         finally:
             del consumer.resume_partitions
-        if held:
-            # Again: a fetch that was under way since the last generation may have moved what counts as read.
-            await self._wait(consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout)
+        # After another rebalance the next recovery does it, with the partitions that are ours then.
+        if held and self.app.consumer_generation_id == generation_id:
             consumer.resume_partitions(held)
 
 
