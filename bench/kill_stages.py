@@ -25,6 +25,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from polywire.runtime.settings import Settings
+from tests.bus import whereabouts
+
 STAGES = ("stream cluster", "stream enrich", "stream analyze", "stream enrich", "consume indexer", "consume alerter")
 STATES = ("Chile", "Kenya", "Poland", "Egypt", "Nepal", "Serbia", "Mexico", "Angola", "Oman", "Latvia", "Ghana")
 THINGS = ("howitzers", "patrol boats", "helicopters", "drones", "armoured vehicles", "air defence missiles", "radars")
@@ -112,6 +115,8 @@ def trial(up: subprocess.Popen[bytes], state: Path, web: str, articles: int, pau
     while (missing := set(accepted) - indexed(state)) and time.monotonic() < deadline:
         time.sleep(2)
     if missing:  # waiting before a stage that stands still, or gone?
+        run = json.loads((state / "run.json").read_text())["settings"]
+        print(whereabouts(Settings(engines="external", kafka_bootstrap=run["kafka_bootstrap"]), missing))
         environment = {**os.environ, "POLYWIRE_STATE_DIR": str(state)}
         subprocess.run([sys.executable, "-m", "polywire", "status"], env=environment, check=False)
     print(f"{len(accepted)} articles accepted, {kills} kills, {len(missing)} not in the index: {sorted(missing)}")

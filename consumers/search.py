@@ -93,6 +93,8 @@ def search_articles(
 def ids_beginning(es: Elasticsearch, prefix: str, kind: Literal["article", "story"], begin: str) -> list[str]:
     """The ids that begin so, three at most, the shortest (which may be `begin` itself) first."""
     index = f"{prefix}-{'articles' if kind == 'article' else 'stories'}"
+    if es.exists(index=index, id=begin):  # also where the search does not see it yet
+        return [begin]
     sort = [{"id": {"order": "asc"}}]
     hits = es.search(index=index, query={"prefix": {"id": {"value": begin}}}, sort=sort, size=3, source_includes=["id"])
     return [hit["_source"]["id"] for hit in hits["hits"]["hits"]]

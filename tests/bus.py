@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.settings import Settings
-from schemas.topics import Topic
+from schemas.topics import ANALYZED, CLUSTERED, ENRICHED, RAW, Topic
 
 
 def records_of(settings: Settings, topic: Topic, starts: Mapping[int, int] | None = None) -> list[Any]:
@@ -31,3 +32,20 @@ def records_of(settings: Settings, topic: Topic, starts: Mapping[int, int] | Non
         return records
     finally:
         consumer.close()
+
+
+def whereabouts(settings: Settings, ids: set[str]) -> str:
+    """How far articles have come: for each topic on their way, how many of `ids` are not on it, and at which offsets
+    those that are begin and end."""
+    lines = []
+    for topic in (RAW, ANALYZED, CLUSTERED, ENRICHED):
+        offsets: dict[str, list[tuple[int, int]]] = {}
+        records = records_of(settings, topic)
+        for record in records:
+            key = json.loads(record.value).get("id") if record.value else None
+            if key in ids:
+                offsets.setdefault(key, []).append((record.partition, record.offset))
+        places = sorted(place for each in offsets.values() for place in each)
+        shown = f", {places[0]} to {places[-1]}" if places else ""
+        lines.append(f"{topic.name}: {len(ids - offsets.keys())} of {len(ids)} are not among {len(records)}{shown}")
+    return "\n".join(lines)

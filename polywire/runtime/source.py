@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,8 +24,11 @@ from kafka.errors import (
 )
 
 from polywire.runtime.kafka import make_consumer, next_offset
+from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
+
+log = get_logger(__name__)
 
 Partition = tuple[str, int]
 """Topic and number."""
@@ -33,6 +36,7 @@ Partition = tuple[str, int]
 POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
 _COMMIT_TIMEOUT_MS = 10_000
+_ASK_TIMEOUT_MS = 10_000
 _LOOK_MS, _PAUSE = 5, 0.1
 """A poll that finds nothing ends after so many milliseconds, and the next one comes so many seconds later. Waiting
 inside one long poll would let the client ask without pause an engine that answers at once when it has nothing (the
@@ -52,6 +56,14 @@ class Record:
     timestamp: int = 0
     """Milliseconds since 1970: when it was put on the topic."""
 
+    @classmethod
+    def of(cls, record: Any) -> Record:
+        """From a record of kafka-python."""
+        headers = tuple(record.headers or ())
+        return cls(
+            record.topic, record.partition, record.offset, record.key, record.value, headers, record.timestamp or 0
+        )
+
     @property
     def place(self) -> Partition:
         return self.topic, self.partition
@@ -68,7 +80,8 @@ class Source(Protocol):
         """New records, in offset order within a partition; waits up to `seconds`. Keeps the membership alive."""
 
     def revoked(self) -> set[Partition]:
-        """Partitions taken away since the last call. What is in hand of them must be dropped."""
+        """Partitions taken away since the last call. What is in hand of them must be dropped; where they come back,
+        they begin again at the last commit."""
 
     def pause(self) -> None:
         """Let polls return nothing, while they keep the membership alive."""
@@ -115,24 +128,76 @@ class KafkaSource:
         )
         self._consumer.subscribe([topic.name for topic in topics], listener=self._listener)
         self._paused = False
+        self._next: dict[TopicPartition, int] = {}
+        self._asked_again: dict[TopicPartition, int] = {}
 
     def poll(self, seconds: float) -> list[Record]:
-        if self._paused:
-            # A rebalance hands out partitions that are not paused.
-            self._pause_all()
         deadline = time.monotonic() + seconds
-        while not (polled := self._consumer.poll(timeout_ms=_LOOK_MS)) and time.monotonic() < deadline:
+        while self._joined(deadline):
+            self._place_new()
+            if self._paused:
+                # A rebalance hands out partitions that are not paused.
+                self._pause_all()
+            found = self._in_sequence(self._consumer.poll(timeout_ms=_LOOK_MS))
+            if found or time.monotonic() >= deadline:
+                return found
             time.sleep(_PAUSE)
-        return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
-            for records in polled.values()
-            for r in records
-        ]
+        return []
+
+    def _joined(self, deadline: float) -> bool:
+        """Whether this member has its place in the group, for which a rebalance is waited for until the deadline.
+
+        The client's own poll would wait no longer than for records, and kafka-python 3.0.12 joins anew when a join
+        has ended while nobody waited for it: two members would rebalance without end.
+        """
+        left = max(_LOOK_MS, (deadline - time.monotonic()) * 1000)
+        return bool(self._consumer._coordinator.poll(timeout_ms=left))
+
+    def _place_new(self) -> None:
+        """Set every partition that has come to this member to where the group left off.
+
+        The client does so too, but what it hands out while a rebalance goes on may have to be dropped again, and then
+        it is behind the client's position: it would never come again, and be committed past.
+        """
+        mine = self._consumer.assignment()
+        for tp in self._next.keys() - mine:
+            del self._next[tp]
+        for tp in mine - self._next.keys():
+            start = self._consumer.committed(tp, timeout_ms=_ASK_TIMEOUT_MS)
+            if start is None or start < 0:
+                start = self._consumer.beginning_offsets([tp])[tp]
+            self._seek(tp, start)
+
+    def _seek(self, tp: TopicPartition, offset: int) -> None:
+        try:
+            self._consumer.seek(tp, offset)
+            self._next[tp] = offset
+        except (ValueError, KeyError):  # taken away meanwhile
+            self._next.pop(tp, None)
+
+    def _in_sequence(self, polled: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
+        """What follows on what was returned before. What leaves something out is asked for again, from there."""
+        found = []
+        for tp, records in polled.items():
+            wanted, first = self._next.get(tp), records[0].offset
+            if wanted is None:
+                continue  # came in this very poll: the next one begins where the group left off
+            # Asked twice, the topic itself leaves it out: compacted, or too old.
+            if first > wanted and self._asked_again.get(tp) != wanted:
+                log.warning("asking again", topic=tp.topic, partition=tp.partition, first=wanted, end=first)
+                self._asked_again[tp] = wanted
+                self._seek(tp, wanted)
+                continue
+            self._next[tp] = records[-1].offset + 1
+            found += [Record.of(record) for record in records]
+        return found
 
     def revoked(self) -> set[Partition]:
         taken = set()
         while not self._listener.taken.empty():
-            taken.add(self._listener.taken.get_nowait())
+            place = self._listener.taken.get_nowait()
+            taken.add(place)
+            self._next.pop(TopicPartition(*place), None)
         return taken
 
     def _pause_all(self) -> None:

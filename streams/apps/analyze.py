@@ -10,7 +10,8 @@ from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer
-from streams.apps.stage import Outgoing, Source, Stage
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Source, Stage, Way
 from streams.embedding import ModelMissing
 
 
@@ -31,6 +32,6 @@ def build(settings: Settings) -> Stage:
         analyzed = await asyncio.to_thread(analyzer.analyze, article)
         return [Outgoing(ANALYZED, analyzed.id, analyzed)]
 
-    stage.consume(RAW, RawArticle, analyze, key_of=lambda article: article.id)
+    stage.consume(Way(RAW, RawArticle, analyze, lambda article: article.id))
     stage.prepare()
     return stage

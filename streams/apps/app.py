@@ -9,8 +9,22 @@ import faust
 from polywire.runtime.kafka import REQUEST_BYTES, client_id, ssl_context
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
+from streams.apps.consumer import StageConsumer
+from streams.apps.progress import Progress
 from streams.apps.recovery import PatientTableManager
 from streams.apps.tables import ConfirmedTable
+
+
+class StageApp(faust.App):  # type: ignore[misc, unused-ignore]
+    """A Faust app that commits what its stage says it has handled."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.progress = Progress()
+
+    def _new_consumer(self) -> Any:
+        self.transport.Consumer = StageConsumer  # type: ignore[misc]
+        return super()._new_consumer()
 
 
 def changelog(stage: str, table: str, partitions: int) -> Topic:
@@ -21,7 +35,7 @@ def changelog(stage: str, table: str, partitions: int) -> Topic:
     )  # fmt: skip
 
 
-def make_app(name: str, settings: Settings) -> faust.App:
+def make_app(name: str, settings: Settings) -> StageApp:
     """The app of a stage, which reads from where its group left off and creates no topic by itself."""
     credentials: Any = None
     context = ssl_context(settings)
@@ -35,7 +49,7 @@ def make_app(name: str, settings: Settings) -> faust.App:
         )
     elif context is not None:
         credentials = faust.SSLCredentials(context)
-    return faust.App(
+    return StageApp(
         f"polywire-{name}",
         broker=[f"aiokafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
         broker_credentials=credentials,

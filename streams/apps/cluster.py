@@ -23,8 +23,8 @@ from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS
 from streams.apps.app import changelog
-from streams.apps.lookback import Lookback
-from streams.apps.stage import Outgoing, Source, Stage
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Source, Stage, Way
 from streams.pipeline import clustered, retracted
 from streams.stories import Assignment, Clusterer
 
@@ -44,14 +44,13 @@ class ClusterStage:
     def __init__(self, settings: Settings) -> None:
         self.stage = Stage("cluster", settings)
         self._records: Any = self.stage.table("records", ANALYZED, None)
-        self._lookback = Lookback(settings, ANALYZED)
         self._clusterer: Clusterer | None = None
         self._unseen = 0
         self._rest_until = 0.0
         self.stage.app.on_partitions_assigned.connect(self._let_go, weak=False)
         self.stage.app.on_partitions_revoked.connect(self._let_go, weak=False)
-        self.stage.consume(ANALYZED, AnalyzedArticle, self._decide, key_of=lambda article: article.id)
-        self.stage.consume(CORRECTIONS, StoryCorrection, self._correct, key_of=lambda c: c.story_id)
+        self.stage.consume(Way(ANALYZED, AnalyzedArticle, self._decide, lambda article: article.id))
+        self.stage.consume(Way(CORRECTIONS, StoryCorrection, self._correct, lambda correction: correction.story_id))
         self.stage.app.timer(interval=_SECOND_LOOK)(self._look_again)
 
     async def _let_go(self, *_: Any, **__: Any) -> None:
@@ -86,8 +85,8 @@ class ClusterStage:
             self._records[assignment.article_id] = {**assignment.record, _OFFSET: offset}
             if assignment.moved_from is not None:
                 places[offset] = assignment
-        found: dict[int, bytes] = await self.stage.persist(
-            "read articles again", lambda: asyncio.to_thread(self._lookback.fetch, list(places))
+        found: dict[int, bytes] = await self.stage.outlet.persist(
+            "read articles again", lambda: asyncio.to_thread(self.stage.lookback.at, (ANALYZED.name, 0), list(places))
         )
         outgoing = []
         for offset, assignment in places.items():
@@ -117,7 +116,7 @@ class ClusterStage:
                 ended = time.monotonic()
             self._rest_until = ended + (ended - started) / _LOOK_SHARE
             for correction in corrections:
-                await self.stage.send(Outgoing(CORRECTIONS, correction.story_id, correction))
+                await self.stage.outlet.send(Outgoing(CORRECTIONS, correction.story_id, correction))
         except Exception:
             # The next look finds it again; a timer that raises would end the worker.
             log.exception("second_look_failed")

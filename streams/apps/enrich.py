@@ -9,7 +9,8 @@ from polywire.runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import CLUSTERED, ENRICHED, STORIES
 from streams.apps.app import changelog
-from streams.apps.stage import Outgoing, Source, Stage
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Source, Stage, Way
 from streams.enrichment import StoryState, enrich
 
 
@@ -28,6 +29,6 @@ def build(settings: Settings) -> Stage:
             outgoing.insert(0, Outgoing(ENRICHED, article.story_id, result.article))
         return outgoing
 
-    stage.consume(CLUSTERED, ClusteredArticle, join, key_of=lambda article: article.story_id)
+    stage.consume(Way(CLUSTERED, ClusteredArticle, join, lambda article: article.story_id))
     stage.prepare([changelog("enrich", "stories", CLUSTERED.partitions)])
     return stage

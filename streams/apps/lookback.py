@@ -1,52 +1,90 @@
-"""Articles read again from the bus: a correction moves articles that were decided long ago, and the topic still has
-them. The clusterer remembers of an article only what it needs to decide.
+"""Messages read again from the bus, by their offsets, beside the stream that reads them in turn.
+
+A correction moves articles that were decided long ago, and the topic still has them; and what a stream leaves out is
+fetched here (see streams.apps.progress). Everything here blocks: call it in a thread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from kafka import KafkaConsumer, TopicPartition
 
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.settings import Settings
-from schemas.topics import Topic
+from polywire.runtime.source import Partition, Record
 
 _PATIENCE = 30.0
+_TIMEOUT_MS = int(_PATIENCE * 1000)
 
 
 class Lookback:
-    """Reads single messages of a one-partition topic by their offsets. Blocks: call it in a thread."""
+    """Reads what is on the topics, as nobody's member."""
 
-    def __init__(self, settings: Settings, topic: Topic) -> None:
+    def __init__(self, settings: Settings, group: str) -> None:
         self._settings = settings
-        self._partition = TopicPartition(topic.name, 0)
+        self._group = group
 
-    def fetch(self, offsets: Iterable[int]) -> dict[int, bytes]:
+    def left_off(self, places: Iterable[Partition]) -> dict[Partition, int]:
+        """The next offset that the group has to handle on each partition: after its last commit, else the first."""
+        tps = [TopicPartition(*place) for place in places]
+        with self._reader(tps) as reader:
+            first = reader.beginning_offsets(tps)
+            found = {}
+            for tp in tps:
+                committed = reader.committed(tp, timeout_ms=_TIMEOUT_MS)
+                found[tp.topic, tp.partition] = max(first[tp], committed if committed is not None else 0)
+            return found
+
+    def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
+        """The messages from offset `first` to before `end`, in order, the first `limit` of those that the topic has.
+
+        Raises:
+            TimeoutError: the broker did not hand over what it says it has.
+        """
+        tp = TopicPartition(*place)
+        with self._reader([tp]) as reader:
+            return _read(reader, tp, range(first, end), _bounds(reader, tp), limit)
+
+    def at(self, place: Partition, offsets: Iterable[int]) -> dict[int, bytes]:
         """The values at `offsets`; those that the topic no longer holds are absent.
 
         Raises:
             TimeoutError: the broker did not hand over a message it says it has.
         """
+        tp = TopicPartition(*place)
         wanted = sorted(set(offsets))
         if not wanted:
             return {}
-        consumer = make_consumer(self._settings, None, (), max_poll_records=1)
-        try:
-            consumer.assign([self._partition])
-            first = consumer.beginning_offsets([self._partition])[self._partition]
-            end = consumer.end_offsets([self._partition])[self._partition]
-            return {o: value for o in wanted if first <= o < end and (value := self._one(consumer, o)) is not None}
-        finally:
-            consumer.close()
+        with self._reader([tp]) as reader:
+            held = _bounds(reader, tp)
+            read = (_read(reader, tp, range(offset, offset + 1), held, 1) for offset in wanted)
+            return {record.offset: record.value for records in read for record in records if record.value is not None}
 
-    def _one(self, consumer: KafkaConsumer, offset: int) -> bytes | None:
-        consumer.seek(self._partition, offset)
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            for records in consumer.poll(timeout_ms=1_000, max_records=1).values():
-                for record in records:
-                    value: bytes | None = record.value if record.offset == offset else None
-                    return value
-        raise TimeoutError(f"no answer for {self._partition.topic} at offset {offset} within {_PATIENCE:.0f} s")
+    @contextmanager
+    def _reader(self, tps: list[TopicPartition]) -> Iterator[KafkaConsumer]:
+        reader = make_consumer(self._settings, self._group, ())
+        try:
+            reader.assign(tps)
+            yield reader
+        finally:
+            reader.close(autocommit=False)
+
+
+def _bounds(reader: KafkaConsumer, tp: TopicPartition) -> range:
+    return range(reader.beginning_offsets([tp])[tp], reader.end_offsets([tp])[tp])
+
+
+def _read(reader: KafkaConsumer, tp: TopicPartition, wanted: range, held: range, limit: int) -> list[Record]:
+    first, end = max(wanted.start, held.start), min(wanted.stop, held.stop)
+    found: list[Record] = []
+    reader.seek(tp, first)
+    deadline = time.monotonic() + _PATIENCE
+    while (position := reader.position(tp, timeout_ms=_TIMEOUT_MS)) < end and len(found) < limit:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no answer for {tp.topic}/{tp.partition} at {position} within {_PATIENCE:.0f} s")
+        for records in reader.poll(timeout_ms=1_000, max_records=limit - len(found)).values():
+            found += [Record.of(record) for record in records if record.offset < end]
+    return found

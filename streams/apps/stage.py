@@ -1,9 +1,10 @@
 """What the three Faust apps share: an app that loses nothing, and a loop that never raises.
 
-A Faust agent acknowledges a message also when it raises, so nothing may raise out of an agent. `Stage.handle` sees to
-it: a message that is not what it should be goes to the dead letters with its reason; broken infrastructure is retried
-inside the event, with backoff, which stops the partition and keeps the order. A message is acknowledged when every
-message it gave rise to has been acknowledged by the broker.
+Nothing may raise out of a Faust agent. `Stage.handle` sees to it: a message that is not what it should be goes to the
+dead letters with its reason; broken infrastructure is retried inside the event, with backoff, which stops the
+partition and keeps the order. A message counts as handled, and is committed, when every message it gave rise to has
+been acknowledged by the broker, and everything before it on its partition has been handled: what Faust leaves out is
+fetched from the topic (see streams.apps.progress).
 """
 
 from __future__ import annotations
@@ -13,22 +14,25 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import faust
 from aiokafka.errors import MessageSizeTooLargeError
 from faust.types import TP
 
-from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import create_topics, make_admin
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
+from polywire.runtime.source import Partition, Record
 from schemas.base import Message
-from schemas.codec import InvalidMessage, decode, encode
-from schemas.topics import CATALOGUE, DEADLETTERS, Topic
+from schemas.codec import InvalidMessage, decode
+from schemas.topics import CATALOGUE, Topic
 from streams.apps.app import make_app
+from streams.apps.lookback import Lookback
+from streams.apps.outlet import Outgoing, Outlet
 from streams.apps.patience import pause_after_empty_fetches
 from streams.apps.tables import ConfirmedTable
 from streams.apps.worker import Worker
@@ -36,19 +40,12 @@ from streams.apps.worker import Worker
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
 
-_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Seconds between tries; the last is repeated for as long as it takes."""
 _PULSE = 2.0
 """Seconds between two looks at the lag."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """A message for a topic, under its key."""
-
-    topic: Topic
-    key: str
-    message: Message
+_STANDSTILL = 15.0
+"""Seconds without a message handled, while messages wait, after which they are fetched without Faust."""
+_AT_ONCE = 100
+"""Messages that are fetched so at a time: an article with its embedding is 10 to 20 kB."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,20 @@ class Source:
 Step = Callable[[M, Source], Awaitable[Sequence[Outgoing]]]
 
 
+@dataclass(frozen=True)
+class Way(Generic[M]):
+    """What becomes of the messages of a topic.
+
+    `key_of` gives the key a message should have come under; another key is a dead letter (it would break the order of
+    an article's revisions), none at all is accepted.
+    """
+
+    topic: Topic
+    model: type[M]
+    step: Step[M]
+    key_of: Callable[[M], str] | None = None
+
+
 class Stage:
     """One stream processor: its Faust app, its health, and the way its messages take."""
 
@@ -74,9 +85,12 @@ class Stage:
         if settings.engines == "embedded":
             pause_after_empty_fetches()
         self.app = make_app(name, settings)
-        self._outputs: dict[str, faust.TopicT] = {}
-        self._done: dict[TP, int] = {}
-        self._sources: set[str] = set()
+        self.progress = self.app.progress
+        self.lookback = Lookback(settings, str(self.app.conf.id))
+        self.outlet = Outlet(self.health, self.channel)
+        self._ways: dict[str, Way[Any]] = {}
+        self._seen: dict[Partition, int] = {}
+        self._moved = time.monotonic()
         self._tables: list[ConfirmedTable] = []
         self.turn = asyncio.Lock()
         """Held while a message is handled, and by whoever needs what a stage knows to stand still."""
@@ -97,144 +111,139 @@ class Stage:
         self._tables.append(table)
         return table
 
-    def consume(self, topic: Topic, model: type[M], step: Step[M], key_of: Callable[[M], str] | None = None) -> None:
-        """Handle every message of `topic` with `step`.
-
-        `key_of` gives the key a message should have come under; another key is a dead letter (it would break the
-        order of an article's revisions), none at all is accepted.
-        """
-        self._sources.add(topic.name)
+    def consume(self, way: Way[M]) -> None:
+        """Handle every message of a topic."""
+        self._ways[way.topic.name] = way
 
         async def agent(stream: faust.StreamT) -> None:
             async for event in stream.events():
-                await self.handle(event, topic, model, step, key_of)
+                await self.handle(_record(event.message))
 
-        agent.__name__ = f"{self.name}_{topic.name.replace('.', '_')}"
-        self.app.agent(self.channel(topic), name=agent.__name__)(agent)
+        agent.__name__ = f"{self.name}_{way.topic.name.replace('.', '_')}"
+        self.app.agent(self.channel(way.topic), name=agent.__name__)(agent)
 
-    async def handle(
-        self,
-        event: Any,
-        topic: Topic,
-        model: type[M],
-        step: Step[M],
-        key_of: Callable[[M], str] | None,
-    ) -> None:
-        """One message, whatever it is. Does not raise, and returns only when its effect is confirmed."""
+    async def handle(self, record: Record) -> None:
+        """One message, whatever it is, after all that come before it on its partition.
+
+        Does not raise, and returns only when its effect is confirmed.
+        """
         # One at a time, also where a stage reads two topics: what follows from two messages leaves in the order in
         # which they were decided.
         async with self.turn:
-            started = time.monotonic()
-            record = event.message
-            source = Source(
-                record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp or 0, UTC)
-            )
-            try:
-                message = decode(model, record.value)
-                expected = key_of(message) if key_of else None
-                if expected is not None and record.key is not None and record.key != expected.encode():
-                    shown = record.key.decode("utf-8", "replace")[:80]
-                    raise InvalidMessage(f"key {shown!r} is not the {topic.key} in the value ({expected!r})")
-                outgoing = await step(message, source)
-                # First what is remembered, then what is told: a replay must find what was decided.
-                for table in self._tables:
-                    await self.persist("store what was decided", table.confirmed)
-                await self._send_all(outgoing)
-            except InvalidMessage as error:
-                await self._bury(event, error.reason)
-            except MessageSizeTooLargeError as error:
-                await self._bury(event, f"what came of it is too large for the bus: {error}")
-            except Exception as error:
-                # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
-                # message. It must not stop the stream, and must not be lost.
-                log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
-                await self._bury(event, f"{type(error).__name__}: {error}")
-            else:
-                self.health.handled(topic.name, time.monotonic() - started)
-            self._done[TP(source.topic, source.partition)] = source.offset
+            generation = self.progress.generation
+            first = await self._begins(record.place)
+            if record.offset > first:
+                await self._fetch(record.place, first, record.offset)
+            # Handled before Faust came with it; or the partition went, and its next owner begins where we left off.
+            if record.offset < first or generation != self.progress.generation:
+                return
+            await self._follow(record)
+            self.progress.reach(record.place, record.offset + 1, generation)
 
-    async def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
-        # Together: the broker confirms them in one round trip.
-        # Those for one topic keep their order, because the client sends in the order it is asked to.
-        await asyncio.gather(*(self.send(out) for out in outgoing))
+    async def _begins(self, place: Partition) -> int:
+        """The next offset to handle."""
+        while (offset := self.progress.next(place)) is None:
+            await self.outlet.persist("ask where the group left off", lambda: self._ask([place]))
+        return offset
 
-    async def send(self, out: Outgoing) -> None:
-        """Send a message and wait for the broker's acknowledgement, for as long as it takes."""
-        await self._confirmed(out.topic, out.key.encode(), encode(out.message), None)
+    async def _ask(self, places: Sequence[Partition]) -> None:
+        for place, offset in (await asyncio.to_thread(self.lookback.left_off, places)).items():
+            self.progress.begin(place, offset)
 
-    async def _confirmed(
-        self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
-    ) -> None:
-        """Send and wait for the broker's acknowledgement, for as long as it takes."""
-        channel = self._outputs.get(topic.name)
-        if channel is None:
-            channel = self._outputs[topic.name] = self.channel(topic)
+    async def _fetch(self, place: Partition, first: int, end: int) -> None:
+        """Handle the messages from offset `first` to before `end`, which Faust did not come with."""
+        generation = self.progress.generation
+        while first < end:
+            read = partial(asyncio.to_thread, self.lookback.between, place, first, end, _AT_ONCE)
+            found: list[Record] = await self.outlet.persist("fetch what was left out", read)
+            for record in found:
+                if generation != self.progress.generation:
+                    return
+                await self._follow(record)
+                self.progress.reach(place, record.offset + 1, generation)
+            log.warning("left_out", topic=place[0], partition=place[1], first=first, end=end, found=len(found))
+            # Nothing: the topic no longer has them.
+            first = found[-1].offset + 1 if found else end
 
-        async def attempt() -> None:
-            await (await channel.send(key=key, value=value, headers=headers))
-
-        await self.persist(f"send to {topic.name}", attempt)
-
-    async def persist(self, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
-        """Retry `attempt` until it works. Only for broken infrastructure: what can never work raises at once."""
-        tries = 0
-        while True:
-            try:
-                return await attempt()
-            except (MessageSizeTooLargeError, InvalidMessage):
-                raise
-            except Exception as error:
-                delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
-                tries += 1
-                self.health.retrying(error)
-                log.warning("retrying", what=what, tries=tries, delay=delay, error=str(error) or type(error).__name__)
-                await asyncio.sleep(delay)
-
-    async def _bury(self, event: Any, reason: str) -> None:
-        record = event.message
-        # Faust hands headers over as a list of pairs or a mapping, by driver.
-        pairs = record.headers.items() if isinstance(record.headers, dict) else (record.headers or [])
-        replays = dict(pairs).get(REPLAYS_HEADER, b"0")
-        letter = DeadLetter(
-            stage=self.name,
-            reason=reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            at=datetime.now(UTC),
-            replays=int(replays) if replays.isdigit() else 0,
+    async def _follow(self, record: Record) -> None:
+        """The way of one message. Does not raise."""
+        way = self._ways[record.topic]
+        started = time.monotonic()
+        source = Source(
+            record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp / 1000, UTC)
         )
-        log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
-        await self._confirmed(DEADLETTERS, letter.record_key, record.value or b"", letter.headers())
-        self.health.rejected(letter.topic, reason)
+        try:
+            message = decode(way.model, record.value)
+            expected = way.key_of(message) if way.key_of else None
+            if expected is not None and record.key is not None and record.key != expected.encode():
+                shown = record.key.decode("utf-8", "replace")[:80]
+                raise InvalidMessage(f"key {shown!r} is not the {way.topic.key} in the value ({expected!r})")
+            outgoing = await way.step(message, source)
+            # First what is remembered, then what is told: a replay must find what was decided.
+            for table in self._tables:
+                await self.outlet.persist("store what was decided", table.confirmed)
+            await self.outlet.send_all(outgoing)
+        except InvalidMessage as error:
+            await self.outlet.bury(self.name, record, error.reason)
+        except MessageSizeTooLargeError as error:
+            await self.outlet.bury(self.name, record, f"what came of it is too large for the bus: {error}")
+        except Exception as error:
+            # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
+            # message. It must not stop the stream, and must not be lost.
+            log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
+            await self.outlet.bury(self.name, record, f"{type(error).__name__}: {error}")
+        else:
+            self.health.handled(record.topic, time.monotonic() - started)
 
     async def _assigned(self, *_: Any, **__: Any) -> None:
+        self.progress.forget()
         self.health.ready()
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
+        self.progress.forget()
         for table in self._tables:
             table.disown()
 
     async def _pulse(self) -> None:
         self.health.beat()
-        consumer = self.app.consumer
-        mine = [tp for tp in consumer.assignment() if tp.topic in self._sources]
-        if not mine:
-            self.health.lag({})
-            return
+        mine = [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic in self._ways]
         try:
-            ends = await consumer.highwaters(*mine)
-            lag = {}
-            for tp in mine:
-                done = self._done.get(tp)
-                position = done + 1 if done is not None else await consumer.position(tp)
-                lag[(tp.topic, tp.partition)] = max(0, (ends.get(tp) or 0) - (position or 0))
+            waiting = await self._waiting(mine)
         except Exception as error:  # a look at the lag must never stop the stage
             log.debug("lag_unknown", error=str(error))
             return
-        self.health.lag(lag)
+        self.health.lag({place: end - first for place, (first, end) in waiting.items()})
+        await self._catch_up(waiting)
+
+    async def _waiting(self, places: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        """For each partition the next offset to handle, and the end."""
+        if not places:
+            return {}
+        unknown = [place for place in places if self.progress.next(place) is None]
+        if unknown:
+            await self._ask(unknown)
+        ends = await self.app.consumer.highwaters(*(TP(*place) for place in places))
+        found = {}
+        for place in places:
+            first = self.progress.next(place)
+            if first is not None:
+                found[place] = first, max(first, ends.get(TP(*place)) or 0)
+        return found
+
+    async def _catch_up(self, waiting: dict[Partition, tuple[int, int]]) -> None:
+        """Fetch what waits, where nothing has moved for a while: Faust dropped it, and nothing came after it."""
+        now = time.monotonic()
+        seen = {place: first for place, (first, _) in waiting.items()}
+        behind = {place: end for place, (first, end) in waiting.items() if first < end}
+        busy = self.turn.locked() or self.app.rebalancing or self.app.in_recovery
+        if busy or not behind or seen != self._seen:
+            self._seen, self._moved = seen, now
+        if now - self._moved < _STANDSTILL:
+            return
+        for place, end in behind.items():
+            async with self.turn:
+                await self._fetch(place, await self._begins(place), end)
+        self._moved = time.monotonic()
 
     def prepare(self, internal: Sequence[Topic] = ()) -> None:
         """Create this stage's own topics, after checking that those of the catalogue are there.
@@ -259,3 +268,12 @@ class Stage:
         worker = Worker(self.app, override_logging=False, redirect_stdouts=False, quiet=True)
         worker.spinner = None  # writes control characters into the log
         worker.execute_from_commandline()
+
+
+def _record(message: Any) -> Record:
+    """From a message of Faust, which hands headers over as a list of pairs or a mapping, by driver."""
+    headers = message.headers.items() if isinstance(message.headers, dict) else (message.headers or ())
+    milliseconds = int((message.timestamp or 0) * 1000)
+    return Record(
+        message.topic, message.partition, message.offset, message.key, message.value, tuple(headers), milliseconds
+    )

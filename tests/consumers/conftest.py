@@ -63,10 +63,7 @@ class Bus:
 
     def read(self, topic: Topic) -> list[Record]:
         """Everything on a topic since the test began."""
-        return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, tuple(r.headers or ()), r.timestamp)
-            for r in records_of(self.settings, topic, self.starts[topic.name])
-        ]
+        return [Record.of(record) for record in records_of(self.settings, topic, self.starts[topic.name])]
 
     def dead_letters(self) -> list[DeadLetter]:
         return [DeadLetter.parse(record.headers, record.value) for record in self.read(DEADLETTERS)]

@@ -66,7 +66,7 @@ def in_order(seen: list[tuple[str, str]], key: str) -> list[int]:
     return list(dict.fromkeys(int(story[1:]) for k, story in seen if k == key))
 
 
-@pytest.mark.real_engines  # the embedded engine rebalances again and again while a group has two members
+@pytest.mark.real_engines  # the embedded engine hands no partitions over between two that live
 def test_a_second_member_takes_over_its_part_and_gives_it_back(bus: Bus, start: Start) -> None:
     first, second = Recorder("one"), Recorder("two")
     start(first)

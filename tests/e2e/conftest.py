@@ -38,8 +38,10 @@ PATIENCE = 180.0
 _running: list[Polywire] = []
 
 
-def eventually(what: str, look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
-    """The first answer of `look` that is not None or False; fails when there is none in time."""
+def eventually(
+    what: str, look: Callable[[], T | None], seconds: float = PATIENCE, explain: Callable[[], str] = str
+) -> T:
+    """The first answer of `look` that is not None or False; fails when there is none in time, and then explains."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
@@ -47,7 +49,7 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = PATIENC
             return found
         time.sleep(0.3)
     states = "\n".join(line for each in _running for line in each.states())
-    pytest.fail(f"waited {seconds:.0f} s in vain for: {what}\n{states}")
+    pytest.fail(f"waited {seconds:.0f} s in vain for: {what}\n{explain()}\n{states}")
 
 
 @dataclass

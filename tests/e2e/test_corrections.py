@@ -62,6 +62,7 @@ def test_merge_and_split_reach_the_index_and_alert_nobody_again(polywire: Polywi
         return [a for a in alerts if a.subscription_id == "corrections" and a.kind == "new"]
 
     eventually("an alert for each", lambda: len(told()) == 2)
+    eventually("both stories in the index", lambda: {apple, telescope} <= polywire.documents("stories").keys())
     run(polywire, "merge", apple, telescope, "--reason", "a test")
     eventually("one story", lambda: set((stories_of(polywire) or {}).values()) == {apple})
     stories = eventually(

@@ -19,6 +19,7 @@ from schemas.alerts import Alert
 from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.topics import ALERTS, ENRICHED
+from tests.bus import whereabouts
 from tests.e2e.conftest import ROOT, Polywire, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -104,7 +105,7 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(polywire: Polywire) -> N
             os.kill(pid, signal.SIGKILL)
             victims.pop(0)
     ids = {a.id for a in articles}
-    found = eventually("every article in the index", lambda: all_there(polywire, ids), 120)
+    found = eventually("every article in the index", lambda: all_there(polywire, ids), 120, lambda: lost(polywire, ids))
     # An article may move to another story by a correction, never by a replay.
     decided: dict[str, set[str]] = {}
     ever: dict[str, set[str]] = {}
@@ -160,6 +161,12 @@ def addresses(polywire: Polywire) -> dict[str, str]:
         "POLYWIRE_ELASTICSEARCH_URL": polywire.settings.elasticsearch_url,
         "POLYWIRE_STATE_DIR": str(polywire.settings.state_dir),
     }
+
+
+def lost(polywire: Polywire, ids: set[str]) -> str:
+    """Where the articles are that are not in the index."""
+    missing = ids - polywire.article_documents(ids).keys()
+    return f"missing: {sorted(missing)}\n{whereabouts(polywire.settings, missing)}"
 
 
 def all_there(polywire: Polywire, ids: set[str]) -> dict[str, dict[str, Any]] | None:

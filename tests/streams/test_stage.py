@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,70 +11,13 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
-from polywire.runtime.settings import Settings
+from polywire.runtime.source import Record
 from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ANALYZED, DEADLETTERS, RAW
-from streams.apps import stage as module
-from streams.apps.stage import Outgoing, Source, Stage
-
-ARTICLE = {
-    "schema_version": 1,
-    "id": "stage-000001",
-    "source": "t",
-    "title": "A title",
-    "collected": "2026-01-01T00:00:00Z",
-}
-
-
-class Recorder:
-    """Stands where the broker is: keeps what is sent, and fails as often as it is told to."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, bytes, bytes | None, list[tuple[str, bytes]]]] = []
-        self.failures: list[Exception] = []
-
-    def channel(self, topic: str) -> Any:
-        async def send(key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None) -> Any:
-            async def confirmed() -> None:
-                if self.failures:
-                    raise self.failures.pop(0)
-                self.sent.append((topic, key, value, headers or []))
-
-            return confirmed()
-
-        return SimpleNamespace(send=send)
-
-    def on(self, topic: str) -> list[tuple[str, bytes, bytes | None, list[tuple[str, bytes]]]]:
-        return [record for record in self.sent if record[0] == topic]
-
-
-@pytest.fixture
-def broker() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def stage(broker: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    stage = Stage("analyze", Settings(state_dir=tmp_path))
-    monkeypatch.setattr(stage, "channel", lambda topic: broker.channel(topic.name))
-    monkeypatch.setattr(module, "_BACKOFF", (0.0,))
-    return stage
-
-
-def event(value: bytes | None, key: bytes | None = b"stage-000001", headers: Any = ()) -> Any:
-    message = SimpleNamespace(
-        topic=RAW.name, partition=3, offset=17, key=key, value=value, headers=headers, timestamp=1_700_000_000.0
-    )
-    return SimpleNamespace(message=message)
-
-
-async def echo(article: RawArticle, source: Source) -> Sequence[Outgoing]:
-    return [Outgoing(ANALYZED, article.id, article)]
-
-
-async def handle(stage: Stage, incoming: Any, step: Any = echo) -> None:
-    await stage.handle(incoming, RAW, RawArticle, step, lambda article: article.id)
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Source, Stage, _record
+from tests.streams.conftest import ARTICLE, Recorder, handle, record
 
 
 def letter(broker: Recorder) -> DeadLetter:
@@ -86,7 +28,7 @@ def letter(broker: Recorder) -> DeadLetter:
 
 
 async def test_a_good_message_goes_on(stage: Stage, broker: Recorder) -> None:
-    await handle(stage, event(json.dumps(ARTICLE).encode()))
+    await handle(stage, record(json.dumps(ARTICLE).encode()))
     ((topic, key, value, _),) = broker.sent
     assert (topic, key) == (ANALYZED.name, b"stage-000001")
     assert decode(RawArticle, value).title == "A title"
@@ -95,7 +37,7 @@ async def test_a_good_message_goes_on(stage: Stage, broker: Recorder) -> None:
 
 @pytest.mark.parametrize("value", [b"junk", b"", None, b"[]", json.dumps({**ARTICLE, "title": ""}).encode()])
 async def test_a_bad_message_is_buried_as_it_came(stage: Stage, broker: Recorder, value: bytes | None) -> None:
-    await handle(stage, event(value))
+    await handle(stage, record(value))
     buried = letter(broker)
     assert (buried.value or None) == (value or None)
     assert (buried.topic, buried.partition, buried.offset, buried.stage) == (RAW.name, 3, 17, "analyze")
@@ -106,9 +48,9 @@ async def test_a_bad_message_is_buried_as_it_came(stage: Stage, broker: Recorder
 
 
 async def test_a_foreign_key_is_buried_and_none_is_accepted(stage: Stage, broker: Recorder) -> None:
-    await handle(stage, event(json.dumps(ARTICLE).encode(), key=b"other"))
+    await handle(stage, record(json.dumps(ARTICLE).encode(), key=b"other"))
     assert "is not the article id" in letter(broker).reason
-    await handle(stage, event(json.dumps(ARTICLE).encode(), key=None))
+    await handle(stage, record(json.dumps(ARTICLE).encode(), key=None, offset=18))
     assert len(broker.on(ANALYZED.name)) == 1
 
 
@@ -116,7 +58,7 @@ async def test_a_fault_of_ours_buries_the_message_and_does_not_raise(stage: Stag
     async def broken(article: RawArticle, source: Source) -> Sequence[Outgoing]:
         raise ZeroDivisionError("of ours")
 
-    await handle(stage, event(json.dumps(ARTICLE).encode()), broken)
+    await handle(stage, record(json.dumps(ARTICLE).encode()), broken)
     assert letter(broker).reason == "ZeroDivisionError: of ours"
 
 
@@ -124,13 +66,13 @@ async def test_a_step_may_refuse(stage: Stage, broker: Recorder) -> None:
     async def refuse(article: RawArticle, source: Source) -> Sequence[Outgoing]:
         raise InvalidMessage("not for me")
 
-    await handle(stage, event(json.dumps(ARTICLE).encode()), refuse)
+    await handle(stage, record(json.dumps(ARTICLE).encode()), refuse)
     assert letter(broker).reason == "not for me"
 
 
 async def test_a_broken_broker_is_retried_until_it_is_back(stage: Stage, broker: Recorder) -> None:
     broker.failures = [KafkaConnectionError("down")] * 7
-    await handle(stage, event(json.dumps(ARTICLE).encode()))
+    await handle(stage, record(json.dumps(ARTICLE).encode()))
     assert len(broker.on(ANALYZED.name)) == 1
     assert not broker.on(DEADLETTERS.name)
     assert stage.health.report().retries == 7
@@ -138,20 +80,29 @@ async def test_a_broken_broker_is_retried_until_it_is_back(stage: Stage, broker:
 
 async def test_a_dead_letter_too_is_retried(stage: Stage, broker: Recorder) -> None:
     broker.failures = [KafkaConnectionError("down")] * 3
-    await handle(stage, event(b"junk"))
+    await handle(stage, record(b"junk"))
     assert letter(broker).reason.startswith("not JSON")
 
 
 async def test_an_outcome_too_large_for_the_bus_is_buried(stage: Stage, broker: Recorder) -> None:
     broker.failures = [MessageSizeTooLargeError("16 MiB")]
-    await handle(stage, event(json.dumps(ARTICLE).encode()))
+    await handle(stage, record(json.dumps(ARTICLE).encode()))
     assert "too large" in letter(broker).reason
 
 
-@pytest.mark.parametrize("headers", [[(REPLAYS_HEADER, b"2")], {REPLAYS_HEADER: b"2"}])
-async def test_replays_are_counted_on(stage: Stage, broker: Recorder, headers: Any) -> None:
-    await handle(stage, event(b"junk", headers=headers))
+async def test_replays_are_counted_on(stage: Stage, broker: Recorder) -> None:
+    await handle(stage, record(b"junk", headers=[(REPLAYS_HEADER, b"2")]))
     assert letter(broker).replays == 2
+
+
+@pytest.mark.parametrize("headers", [[("h", b"2")], {"h": b"2"}])
+def test_headers_come_as_pairs_or_as_a_mapping(headers: Any) -> None:
+    message = SimpleNamespace(
+        topic=RAW.name, partition=3, offset=17, key=b"k", value=b"v", headers=headers, timestamp=1_700_000_000.5
+    )
+    assert _record(message) == Record(RAW.name, 3, 17, b"k", b"v", (("h", b"2"),), 1_700_000_000_500)
+    message.headers = message.timestamp = None
+    assert _record(message) == Record(RAW.name, 3, 17, b"k", b"v", (), 0)
 
 
 @pytest.mark.parametrize("value", [b"", None, b"\x00\xff", b"plain"], ids=["empty", "null", "binary", "plain"])

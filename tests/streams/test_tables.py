@@ -11,10 +11,11 @@ import pytest
 
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED
-from streams.apps import stage as module
-from streams.apps.stage import Outgoing, Stage
+from streams.apps import outlet as module
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Stage
 from streams.apps.tables import ConfirmedTable
-from tests.streams.test_stage import Recorder, echo, event, handle
+from tests.streams.conftest import Recorder, echo, handle, ready, record
 
 
 class Changelog:
@@ -58,7 +59,7 @@ async def test_nothing_is_told_before_it_is_stored(
     stage: Stage, table: ConfirmedTable, changelog: Changelog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = Recorder()
-    monkeypatch.setattr(stage, "channel", lambda topic: broker.channel(topic.name))
+    ready(stage, broker, monkeypatch)
 
     async def decide(article: Any, source: Any) -> list[Outgoing]:
         table.on_key_set(article.id, "decided")
@@ -67,7 +68,7 @@ async def test_nothing_is_told_before_it_is_stored(
     working = asyncio.create_task(
         handle(
             stage,
-            event(
+            record(
                 b'{"schema_version":1,"id":"stage-000001","source":"t","title":"A","collected":"2026-01-01T00:00:00Z"}'
             ),
             decide,
@@ -87,7 +88,7 @@ async def test_a_change_that_failed_is_sent_again_as_it_is_now(
     monkeypatch.setattr(module, "_BACKOFF", (0.0,))
     table.data["a"] = "old"
     table.on_key_set("a", "old")
-    waiting = asyncio.create_task(stage.persist("store", table.confirmed))
+    waiting = asyncio.create_task(stage.outlet.persist("store", table.confirmed))
     await turns()
     table.data["a"] = "new"
     changelog.sent[0][2].set_exception(ConnectionError("gone"))

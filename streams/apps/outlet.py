@@ -1,0 +1,98 @@
+"""What a stage sends, until the broker has it, however long that takes; and what it cannot use, to the dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+from aiokafka.errors import MessageSizeTooLargeError
+
+from polywire.runtime.deadletters import DeadLetter, replays_of
+from polywire.runtime.health import StageHealth
+from polywire.runtime.logs import get_logger
+from polywire.runtime.source import Record
+from schemas.base import Message
+from schemas.codec import InvalidMessage, encode
+from schemas.topics import DEADLETTERS, Topic
+
+log = get_logger(__name__)
+
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds between tries; the last is repeated for as long as it takes."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message for a topic, under its key."""
+
+    topic: Topic
+    key: str
+    message: Message
+
+
+class Outlet:
+    """The way out of a stage. `channel` gives a topic as Faust sees it."""
+
+    def __init__(self, health: StageHealth, channel: Callable[[Topic], faust.TopicT]) -> None:
+        self._health = health
+        self._channel = channel
+        self._channels: dict[str, faust.TopicT] = {}
+
+    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        """Send messages and wait until all are acknowledged, for as long as it takes."""
+        # Together: the broker confirms them in one round trip.
+        # Those for one topic keep their order, because the client sends in the order it is asked to.
+        await asyncio.gather(*(self.send(out) for out in outgoing))
+
+    async def send(self, out: Outgoing) -> None:
+        """Send a message and wait for the broker's acknowledgement, for as long as it takes."""
+        await self._confirmed(out.topic, out.key.encode(), encode(out.message), None)
+
+    async def _confirmed(
+        self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
+    ) -> None:
+        """Send and wait for the broker's acknowledgement, for as long as it takes."""
+        channel = self._channels.get(topic.name)
+        if channel is None:
+            channel = self._channels[topic.name] = self._channel(topic)
+
+        async def attempt() -> None:
+            await (await channel.send(key=key, value=value, headers=headers))
+
+        await self.persist(f"send to {topic.name}", attempt)
+
+    async def persist(self, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        """Retry `attempt` until it works. Only for broken infrastructure: what can never work raises at once."""
+        tries = 0
+        while True:
+            try:
+                return await attempt()
+            except (MessageSizeTooLargeError, InvalidMessage):
+                raise
+            except Exception as error:
+                delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
+                tries += 1
+                self._health.retrying(error)
+                log.warning("retrying", what=what, tries=tries, delay=delay, error=str(error) or type(error).__name__)
+                await asyncio.sleep(delay)
+
+    async def bury(self, stage: str, record: Record, reason: str) -> None:
+        """A message as it came, to the dead letters."""
+        letter = DeadLetter(
+            stage=stage,
+            reason=reason,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            at=datetime.now(UTC),
+            replays=replays_of(record),
+        )
+        log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
+        await self._confirmed(DEADLETTERS, letter.record_key, record.value or b"", letter.headers())
+        self._health.rejected(letter.topic, reason)

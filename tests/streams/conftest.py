@@ -1,0 +1,99 @@
+"""A stage without its Faust: tests hand it messages, and stand where the broker and the topics are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from polywire.runtime.settings import Settings
+from polywire.runtime.source import Partition, Record
+from schemas.articles import RawArticle
+from schemas.topics import ANALYZED, RAW
+from streams.apps import outlet
+from streams.apps.outlet import Outgoing
+from streams.apps.stage import Source, Stage, Way
+
+ARTICLE = {
+    "schema_version": 1,
+    "id": "stage-000001",
+    "source": "t",
+    "title": "A title",
+    "collected": "2026-01-01T00:00:00Z",
+}
+
+
+class Recorder:
+    """Stands where the broker is: keeps what is sent, and fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes, bytes | None, list[tuple[str, bytes]]]] = []
+        self.failures: list[Exception] = []
+
+    def channel(self, topic: str) -> Any:
+        async def send(key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None) -> Any:
+            async def confirmed() -> None:
+                if self.failures:
+                    raise self.failures.pop(0)
+                self.sent.append((topic, key, value, headers or []))
+
+            return confirmed()
+
+        return SimpleNamespace(send=send)
+
+    def on(self, topic: str) -> list[tuple[str, bytes, bytes | None, list[tuple[str, bytes]]]]:
+        return [record for record in self.sent if record[0] == topic]
+
+
+@pytest.fixture
+def broker() -> Recorder:
+    return Recorder()
+
+
+class Topics:
+    """Stands where the topics are: where the group left off, and what they hold."""
+
+    def __init__(self) -> None:
+        self.committed: dict[Partition, int] = {}
+        self.records: list[Record] = []
+        self.asked = 0
+
+    def left_off(self, places: Sequence[Partition]) -> dict[Partition, int]:
+        self.asked += 1
+        return {place: self.committed.get(place, 17) for place in places}
+
+    def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
+        return [r for r in self.records if r.place == place and first <= r.offset < end][:limit]
+
+
+@pytest.fixture
+def stage(broker: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return ready(Stage("analyze", Settings(state_dir=tmp_path)), broker, monkeypatch)
+
+
+def ready(stage: Stage, broker: Recorder, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(stage.outlet, "_channel", lambda topic: broker.channel(topic.name))
+    monkeypatch.setattr(stage, "lookback", Topics())
+    monkeypatch.setattr(outlet, "_BACKOFF", (0.0,))
+    return stage
+
+
+def record(value: bytes | None, key: bytes | None = b"stage-000001", headers: Any = (), offset: int = 17) -> Record:
+    return Record(RAW.name, 3, offset, key, value, tuple(headers), 1_700_000_000_000)
+
+
+async def echo(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    return [Outgoing(ANALYZED, article.id, article)]
+
+
+def follow(stage: Stage, step: Any = echo) -> None:
+    """What becomes of raw articles."""
+    stage._ways[RAW.name] = Way(RAW, RawArticle, step, lambda article: article.id)
+
+
+async def handle(stage: Stage, incoming: Record, step: Any = echo) -> None:
+    follow(stage, step)
+    await stage.handle(incoming)

@@ -1,0 +1,189 @@
+"""What Faust leaves out is fetched, what it brings twice is handled once, and what is committed has been handled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from polywire.runtime.source import Record
+from schemas.articles import RawArticle
+from schemas.topics import ANALYZED, RAW
+from streams.apps import stage as module
+from streams.apps.consumer import StageConsumer
+from streams.apps.outlet import Outgoing
+from streams.apps.progress import Progress
+from streams.apps.stage import Source, Stage
+from tests.streams.conftest import ARTICLE, Recorder, Topics, follow, handle, record
+
+PLACE = (RAW.name, 3)
+
+
+def numbered(offset: int) -> Record:
+    article = {**ARTICLE, "id": f"article-{offset:04d}"}
+    return record(json.dumps(article).encode(), key=article["id"].encode(), offset=offset)  # type: ignore[attr-defined]
+
+
+def topics_of(stage: Stage, offsets: Sequence[int], committed: int) -> Topics:
+    topics: Any = stage.lookback
+    topics.records, topics.committed = [numbered(offset) for offset in offsets], {PLACE: committed}
+    found: Topics = topics
+    return found
+
+
+def handled(broker: Recorder) -> list[int]:
+    return [int(key[-4:]) for _, key, _, _ in broker.on(ANALYZED.name)]
+
+
+async def test_what_was_left_out_is_handled_first(stage: Stage, broker: Recorder) -> None:
+    topics_of(stage, range(30), committed=20)
+    await handle(stage, numbered(20))
+    await handle(stage, numbered(24))
+    assert handled(broker) == [20, 21, 22, 23, 24]
+    assert stage.progress.next(PLACE) == 25
+
+
+async def test_it_begins_where_the_group_left_off(stage: Stage, broker: Recorder) -> None:
+    topics = topics_of(stage, range(30), committed=20)
+    await handle(stage, numbered(22))
+    assert handled(broker) == [20, 21, 22]
+    await handle(stage, numbered(23))
+    assert topics.asked == 1
+
+
+async def test_a_long_hole_is_fetched_piece_by_piece(
+    stage: Stage,
+    broker: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    topics_of(stage, [0, 1, 2, 5, 6, 7, 8], committed=0)
+    await handle(stage, numbered(8))
+    assert handled(broker) == [0, 1, 2, 5, 6, 7, 8]
+
+
+async def test_what_the_topic_no_longer_has_holds_nothing_up(stage: Stage, broker: Recorder) -> None:
+    topics_of(stage, [], committed=0)
+    await handle(stage, numbered(9))
+    assert handled(broker) == [9]
+
+
+async def test_what_comes_after_all_is_not_handled_again(stage: Stage, broker: Recorder) -> None:
+    topics_of(stage, range(30), committed=20)
+    for offset in (22, 20, 21, 22, 23):
+        await handle(stage, numbered(offset))
+    assert handled(broker) == [20, 21, 22, 23]
+
+
+async def test_after_a_rebalance_it_begins_again_at_the_commit(stage: Stage, broker: Recorder) -> None:
+    topics = topics_of(stage, range(30), committed=20)
+    await handle(stage, numbered(20))
+    await stage._revoked()
+    await stage._assigned()
+    topics.committed = {PLACE: 25}  # another worker went on
+    await handle(stage, numbered(25))
+    assert handled(broker) == [20, 25]
+
+
+async def test_what_ends_after_a_rebalance_says_nothing_about_its_partition(
+    stage: Stage,
+    broker: Recorder,
+) -> None:
+    topics_of(stage, range(30), committed=20)
+
+    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+        await stage._revoked()
+        return [Outgoing(ANALYZED, article.id, article)]
+
+    await handle(stage, numbered(20), slow)
+    assert handled(broker) == [20]
+    assert stage.progress.next(PLACE) is None
+
+
+async def test_a_rebalance_while_fetching_ends_it(stage: Stage, broker: Recorder) -> None:
+    topics_of(stage, range(30), committed=20)
+
+    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+        if source.offset == 21:
+            await stage._revoked()
+        return [Outgoing(ANALYZED, article.id, article)]
+
+    await handle(stage, numbered(24), slow)
+    assert handled(broker) == [20, 21], "the rest is the next owner's"
+
+
+class TestNothingAfterIt:
+    """The last messages of a topic were dropped, and none comes that would show it."""
+
+    @pytest.fixture
+    def idle(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+        topics_of(stage, range(30), committed=28)
+        follow(stage)
+
+        async def highwaters(*tps: TP) -> dict[TP, int]:
+            return dict.fromkeys(tps, 30)
+
+        consumer = SimpleNamespace(assignment=lambda: {TP(*PLACE)}, highwaters=highwaters)
+        monkeypatch.setattr(type(stage.app), "consumer", consumer)
+        monkeypatch.setattr(stage.app, "rebalancing", False)
+        monkeypatch.setattr(module, "_STANDSTILL", 0.0)
+        return stage
+
+    async def test_they_are_fetched_when_nothing_has_moved(self, idle: Stage, broker: Recorder) -> None:
+        await handle(idle, numbered(28))
+        await idle._pulse()
+        await idle._pulse()
+        assert handled(broker) == [28, 29]
+        await idle._pulse()
+        assert idle.health.report().lag == 0
+
+    @pytest.mark.parametrize("state", ["rebalancing", "in_recovery"])
+    async def test_not_before_the_streams_run(
+        self,
+        idle: Stage,
+        broker: Recorder,
+        state: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "_STANDSTILL", 0.001)
+        setattr(idle.app, state, True)
+        for _ in range(3):
+            await idle._pulse()
+            await asyncio.sleep(0.002)
+        assert handled(broker) == []
+        assert idle.health.report().lag == 2
+
+    async def test_not_while_messages_move(
+        self,
+        idle: Stage,
+        broker: Recorder,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "_STANDSTILL", 60.0)
+        await handle(idle, numbered(28))
+        for _ in range(3):
+            await idle._pulse()
+        assert handled(broker) == [28]
+
+
+def test_what_is_committed_is_what_was_handled() -> None:
+    progress = Progress()
+    consumer: Any = StageConsumer.__new__(StageConsumer)
+    consumer.app = SimpleNamespace(progress=progress)
+    tp = TP(*PLACE)
+    # What Faust would commit: all of it acknowledged, and a gap besides.
+    consumer._acked, consumer._acked_index, consumer._gap = {tp: [30]}, {tp: {30}}, {tp: object()}
+    assert list(consumer._filter_tps_with_pending_acks()) == []
+    progress.begin(PLACE, 20)
+    progress.reach(PLACE, 24, progress.generation)
+    assert list(consumer._filter_tps_with_pending_acks()) == [tp]
+    assert consumer._new_offset(tp) == 24
+    assert not consumer._acked
+    assert not consumer._gap
+    progress.forget()
+    assert consumer._new_offset(tp) is None
