@@ -26,6 +26,8 @@ import httpx
 import psutil
 
 from polywire.runtime.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.bus import whereabouts
 
 STAGES = ("stream cluster", "stream enrich", "stream analyze", "stream enrich", "consume indexer", "consume alerter")
@@ -119,7 +121,10 @@ def trial(up: subprocess.Popen[bytes], state: Path, web: str, articles: int, pau
         print(whereabouts(Settings(engines="external", kafka_bootstrap=run["kafka_bootstrap"]), missing))
         environment = {**os.environ, "POLYWIRE_STATE_DIR": str(state)}
         subprocess.run([sys.executable, "-m", "polywire", "status"], env=environment, check=False)
+    logs = "".join(log.read_text(errors="replace") for log in (state / "logs").glob("*.log"))
+    holes, asked = logs.count("left_out"), logs.count("asking again")
     print(f"{len(accepted)} articles accepted, {kills} kills, {len(missing)} not in the index: {sorted(missing)}")
+    print(f"{holes} holes of a stream fetched from the topic, {asked} of a consumer asked for again")
     return 1 if missing else 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -143,10 +143,13 @@ class Stage:
     async def _begins(self, place: Partition) -> int:
         """The next offset to handle."""
         while (offset := self.progress.next(place)) is None:
-            await self.outlet.persist("ask where the group left off", lambda: self._ask([place]))
+            await self.outlet.persist("ask where the group left off", lambda: self._ask({place, *self._mine()}))
         return offset
 
-    async def _ask(self, places: Sequence[Partition]) -> None:
+    def _mine(self) -> list[Partition]:
+        return [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic in self._ways]
+
+    async def _ask(self, places: Collection[Partition]) -> None:
         for place, offset in (await asyncio.to_thread(self.lookback.left_off, places)).items():
             self.progress.begin(place, offset)
 
@@ -206,9 +209,8 @@ class Stage:
 
     async def _pulse(self) -> None:
         self.health.beat()
-        mine = [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic in self._ways]
         try:
-            waiting = await self._waiting(mine)
+            waiting = await self._waiting(self._mine())
         except Exception as error:  # a look at the lag must never stop the stage
             log.debug("lag_unknown", error=str(error))
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,7 +61,7 @@ class Topics:
         self.records: list[Record] = []
         self.asked = 0
 
-    def left_off(self, places: Sequence[Partition]) -> dict[Partition, int]:
+    def left_off(self, places: Collection[Partition]) -> dict[Partition, int]:
         self.asked += 1
         return {place: self.committed.get(place, 17) for place in places}
 
@@ -77,6 +77,7 @@ def stage(broker: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def ready(stage: Stage, broker: Recorder, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(stage.outlet, "_channel", lambda topic: broker.channel(topic.name))
     monkeypatch.setattr(stage, "lookback", Topics())
+    monkeypatch.setattr(type(stage.app), "consumer", SimpleNamespace(assignment=set))
     monkeypatch.setattr(outlet, "_BACKOFF", (0.0,))
     return stage
 
