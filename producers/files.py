@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from polywire.runtime.logs import get_logger
@@ -29,6 +29,8 @@ class Summary:
 
     sent: int = 0
     rejected: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Fields that mean nothing here, and how many articles had them."""
 
 
 def send_lines(
@@ -56,6 +58,8 @@ def send_lines(
             reason = line.reason if line.article is None else oversized.get(line.article.id)
             if reason is None:
                 summary.sent += 1
+                for name in line.unknown:
+                    summary.unknown[name] = summary.unknown.get(name, 0) + 1
             else:
                 summary.rejected += 1
                 rejected.add(line._replace(reason=reason))

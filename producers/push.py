@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 
 from polywire.runtime.logs import get_logger
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
-from producers.reading import InvalidArticle, article_from_fields, parse_json
+from producers.reading import InvalidArticle, article_from_fields, parse_json, unknown_fields
 from schemas.articles import RawArticle
 
 log = get_logger(__name__)
@@ -61,6 +61,7 @@ class PushResult(BaseModel):
     id: str | None = Field(default=None, description="The article's id here, the same for the same article.")
     given_id: str | int | None = Field(default=None, description="The `id` it came with.")
     reason: str | None = None
+    ignored: list[str] | None = Field(default=None, description="Its fields that have no meaning here: misspelled?")
 
 
 class PushAnswer(BaseModel):
@@ -227,7 +228,10 @@ def _read_item(index: int, fields: object, collected: datetime) -> _Item:
         article = article_from_fields(fields, default_source=DEFAULT_SOURCE, collected=collected)
     except InvalidArticle as error:
         return _Item(PushResult(index=index, status="rejected", given_id=given_id, reason=str(error)), None)
-    return _Item(PushResult(index=index, status="accepted", given_id=given_id, id=article.id), article)
+    ignored = list(unknown_fields(fields)) if isinstance(fields, dict) else []
+    return _Item(
+        PushResult(index=index, status="accepted", given_id=given_id, id=article.id, ignored=ignored or None), article
+    )
 
 
 def _accept(items: list[_Item], publisher: Publisher) -> JSONResponse:

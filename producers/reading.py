@@ -24,6 +24,7 @@ DOCUMENTS = "documents.jsonl"
 """In a folder of text files: a line a file, named in `file` or `meta.file`, with what the file itself does not say."""
 
 _FIELDS = ("title", "text", "url", "source", "published", "language")
+_KNOWN = frozenset({*_FIELDS, "id", "external_id", "meta", "file", "collected", "schema_version"})
 
 
 class InvalidArticle(ValueError):
@@ -43,6 +44,8 @@ class Line(NamedTuple):
     """The line as it came, cut at `MAX_LINE`."""
     name: str | None = None
     """The file within a folder."""
+    unknown: tuple[str, ...] = ()
+    """Names of fields that mean nothing here, such as a misspelled one."""
 
 
 def read_jsonl(stream: BinaryIO, *, default_source: str, collected: datetime) -> Iterator[Line]:
@@ -78,7 +81,7 @@ def _read_line(number: int, raw: bytes, default_source: str, collected: datetime
         article = article_from_fields(fields, default_source=default_source, collected=collected)
     except InvalidArticle as error:
         return Line(number, original_id, None, str(error), raw)
-    return Line(number, original_id, article, None, raw)
+    return Line(number, original_id, article, None, raw, unknown=unknown_fields(fields))
 
 
 def read_folder(folder: Path, *, collected: datetime) -> Iterator[Line]:
@@ -105,7 +108,7 @@ def read_folder(folder: Path, *, collected: datetime) -> Iterator[Line]:
         except InvalidArticle as error:
             yield Line(number, original_id, None, str(error), raw[:MAX_LINE], path.name)
         else:
-            yield Line(number, original_id, article, None, raw, path.name)
+            yield Line(number, original_id, article, None, raw, path.name, unknown_fields(fields))
     for number, (name, fields) in enumerate(known.items(), 1):
         if not (folder / name).is_file():
             reason = f"{DOCUMENTS} names {name}, which is not there"
@@ -188,6 +191,11 @@ def article_from_fields(fields: object, *, default_source: str, collected: datet
         )
     except ValidationError as error:
         raise InvalidArticle(explain(error)) from error
+
+
+def unknown_fields(fields: dict[str, Any]) -> tuple[str, ...]:
+    """The names of a JSON object's fields that `article_from_fields` does not know, in order."""
+    return tuple(name for name in fields if name not in _KNOWN)
 
 
 def _own_id(fields: dict[str, Any], name: str) -> str | None:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -19,12 +19,18 @@ from polywire.runtime import logs
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import FeedSettings, Settings
 
+if TYPE_CHECKING:
+    from producers.files import Summary
+    from producers.reading import RejectedLines
+
 _SEEDS = Path(__file__).parents[2] / "seeds"
 app = typer.Typer(add_completion=False, help="Bring articles in: feeds, files.", no_args_is_help=True)
 
 EXIT_REJECTED = 3
 """Some of the input was rejected; the rest went through."""
 _STDIN = Path("-")
+_NAMES = 8
+"""Names that a message lists at most."""
 
 
 @app.command()
@@ -47,7 +53,7 @@ def files(
     A line of JSON Lines: title, text (one may be empty) and optionally id, url, source, published (ISO 8601),
     language, meta. Bad lines are reported and written down, the others go through; the exit status is then 3.
     """
-    from producers.files import KafkaAway, Summary, send_lines
+    from producers.files import KafkaAway, send_lines
     from producers.publisher import Publisher
     from producers.reading import InvalidArticle, Line, RejectedLines, read_folder, read_jsonl
 
@@ -86,8 +92,8 @@ def files(
                 raise UserError(str(error)) from error
             finally:
                 takes.close()
-            if takes.count and not as_json:
-                err.print(f"{path}: {takes.count} rejected, see {takes.path}")
+            if not as_json:
+                _say_left_out(err, path, takes, summaries[str(path)])
     if as_json:
         print(json.dumps({name: asdict(summary) for name, summary in summaries.items()}))
     else:
@@ -95,6 +101,20 @@ def files(
             print(f"{name}: {summary.sent} articles sent, {summary.rejected} rejected")
     if any(summary.rejected for summary in summaries.values()):
         raise typer.Exit(EXIT_REJECTED)
+
+
+def _say_left_out(err: Console, path: Path, takes: RejectedLines, summary: Summary) -> None:
+    """On standard error, what of an input did not become an article."""
+    if takes.count:
+        err.print(f"{path}: {takes.count} rejected, see {takes.path}", markup=False)
+    if summary.unknown:
+        names = ", ".join(f"{name} (in {count})" for name, count in list(summary.unknown.items())[:_NAMES])
+        err.print(f"{path}: fields that have no meaning here and were left out: {names}", markup=False)
+    if path.is_dir():
+        folders = sorted(each.name for each in path.iterdir() if each.is_dir() and any(each.glob("*.txt")))
+        if folders:
+            shown = ", ".join(folders[:_NAMES]) + (", ..." if len(folders) > _NAMES else "")
+            err.print(f"{path}: folders within are not read, give them by name: {shown}", markup=False)
 
 
 def _rejected_beside(path: Path) -> Path:

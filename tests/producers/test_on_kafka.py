@@ -134,15 +134,16 @@ def test_files_of_three_kinds(bus: Settings, tmp_path: Path, published: Callable
     (texts / "two.txt").write_bytes(b"\xff")
     lines = tmp_path / "in.jsonl"
     lines.write_text(
-        '{"id": 1, "title": "first", "source": "filed"}\n{"id": 2,\n{"id": 3, "text": "third", "source": "filed"}\n'
+        '{"id": 1, "title": "first", "source": "filed", "published_at": "2026-01-01"}\n'
+        '{"id": 2,\n{"id": 3, "text": "third", "source": "filed"}\n'
     )
     process = polywire(bus, tmp_path, "files", "in.jsonl", "texts", "-", "--json", stdin=subprocess.PIPE)
     out, err = process.communicate(b'{"title": "piped", "source": "filed"}\n', timeout=60)
     assert process.returncode == 3, err
     assert json.loads(out) == {
-        "in.jsonl": {"sent": 2, "rejected": 1},
-        "texts": {"sent": 1, "rejected": 1},
-        "-": {"sent": 1, "rejected": 0},
+        "in.jsonl": {"sent": 2, "rejected": 1, "unknown": {"published_at": 1}},
+        "texts": {"sent": 1, "rejected": 1, "unknown": {}},
+        "-": {"sent": 1, "rejected": 0, "unknown": {}},
     }
     assert {a.title or a.text for a in published("filed")} == {"first", "third", "piped"}
     (text,) = published("texts")
@@ -152,6 +153,23 @@ def test_files_of_three_kinds(bus: Settings, tmp_path: Path, published: Callable
     (bad,) = (json.loads(line) for line in (tmp_path / "texts.rejected").read_text().splitlines())
     assert bad["file"] == "two.txt"
     assert not (tmp_path / "stdin.rejected").exists()
+
+
+def test_what_is_left_out_is_said(bus: Settings, tmp_path: Path) -> None:
+    """Fields that mean nothing here, and folders within a folder."""
+    texts = tmp_path / "texts"
+    (texts / "within").mkdir(parents=True)
+    for path in (texts / "one.txt", texts / "within" / "two.txt"):
+        path.write_text("A text.")
+    (tmp_path / "in.jsonl").write_text('{"title": "first", "author": "x", "published_at": "2026-01-01"}\n')
+    out, err = polywire(bus, tmp_path, "files", "in.jsonl", "texts").communicate(timeout=60)
+    assert out.decode().splitlines() == [
+        "in.jsonl: 1 articles sent, 0 rejected",
+        "texts: 1 articles sent, 0 rejected",
+    ]
+    said = " ".join(err.decode().split())
+    assert "in.jsonl: fields that have no meaning here and were left out: author (in 1), published_at (in 1)" in said
+    assert "texts: folders within are not read, give them by name: within" in said
 
 
 def test_a_kill_in_the_middle_of_polling_loses_nothing(

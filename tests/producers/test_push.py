@@ -47,6 +47,11 @@ async def test_one(client: httpx.AsyncClient, kept: KeptArticles) -> None:
     assert [article.id for article in kept.articles] == [id_]
 
 
+async def test_fields_by_other_names_are_named(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/articles", json=[{**GOOD, "published_at": "2026-01-01", "author": "x"}, GOOD])
+    assert [result.get("ignored") for result in answer.json()["articles"]] == [["published_at", "author"], None]
+
+
 @pytest.mark.parametrize("wrap", [lambda many: many, lambda many: {"articles": many}])
 async def test_many(client: httpx.AsyncClient, kept: KeptArticles, wrap: object) -> None:
     answer = await client.post("/articles", json=wrap([GOOD, {"title": "x", "url": "https://p.example/1"}]))  # type: ignore[operator]
