@@ -152,6 +152,7 @@ def draw(
         parts.append(_panel(lights, f"polywire demo · {seconds:.0f} s", "blue"))
     if stories_shown:
         told = f"stories · {state.article_count} articles in {len(state.stories)} stories"
+        told += _shown(len(stories), len(state.stories))
         parts.append(_panel(table if state.stories else waiting, told, "blue"))
     if alerts:
         lines = Table(box=None, expand=True, show_header=False, padding=(0, 1))
@@ -168,13 +169,19 @@ def draw(
                 Text(deal_line(deal, alert_story) if deal else "arms deal", style="bold red"),
                 _one_line(alert.title, columns - _OTHER_COLUMNS),
             )
-        parts.append(_panel(lines, f"alerts · {len(state.alerts)}, one per story", "red"))
+        shown = _shown(len(alerts), len(state.alerts))
+        parts.append(_panel(lines, f"alerts · {len(state.alerts)}, one per story{shown}", "red"))
     parts.append(Text(notice, style="dim", no_wrap=True, overflow="ellipsis"))
     return Group(*parts)
 
 
 def _panel(inside: RenderableType, title: str, style: str) -> Panel:
     return Panel(inside, box=_RULES, title=title, title_align="left", border_style=style, padding=(0, 1))
+
+
+def _shown(rows: int, found: int) -> str:
+    """What a heading says where not everything fits: the whole is on the web page."""
+    return f", {rows} of them here" if rows < found else ""
 
 
 def _pinned_first(found: list[T], is_pinned: Callable[[T], bool]) -> list[T]:

@@ -43,6 +43,15 @@ def test_it_fits_and_the_founding_story_stays(state: DemoState, rows: int, colum
     assert text.index("Alert 0") < text.index("Alert 39")
 
 
+def test_it_says_how_many_rows_it_shows(state: DemoState) -> None:
+    text = "\n".join(screen(state, 45, 160))
+    assert f"40 stories, {text.count('Title ')} of them here" in text
+    assert f"one per story, {text.count('Alert ')} of them here" in text
+    one = DemoState()
+    one.story(story("story-0", title="Title 0"))
+    assert "of them here" not in "\n".join(screen(one, 45, 160))
+
+
 def test_a_terminal_that_gives_marks_a_cell_wraps_nothing() -> None:
     state = DemoState()
     state.story(story("s", title=MARKED))
