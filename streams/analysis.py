@@ -8,8 +8,8 @@ import numpy as np
 
 from schemas.articles import AnalyzedArticle, RawArticle
 from streams.deals import DealReader
-from streams.embedding import Backend, embed_article, load_backend
-from streams.entities import EntityRecognizer, without_passing_words
+from streams.embedding import Backend, ModelMissing, embed_article, load_backend
+from streams.entities import EntityRecognizer, models, without_passing_words
 from streams.language import LanguageDetector
 
 READ_CHARACTERS = 100_000
@@ -21,20 +21,28 @@ _DIGITS = 5
 class Analyzer:
     """Reads articles. Not for use from several threads at once."""
 
-    def __init__(self, embedder: Backend) -> None:
+    def __init__(self, embedder: Backend, *, name_models: bool = False) -> None:
         self._embedder = embedder
         self._detector = LanguageDetector()
-        self._recognizer = EntityRecognizer()
+        self._recognizer = EntityRecognizer(name_models=name_models)
         self._deals = DealReader()
 
     @classmethod
-    def load(cls, cache_dir: Path, *, threads: int = 1, embedding_model: str | None = None) -> Analyzer:
-        """With the model from `cache_dir`, or that of sentence-transformers which the setting `embedding_model` names.
+    def load(
+        cls, cache_dir: Path, *, threads: int = 1, embedding_model: str | None = None, name_models: bool = False
+    ) -> Analyzer:
+        """With the model from `cache_dir`, or that of sentence-transformers which the setting `embedding_model` names;
+        and with the models of names where the setting `name_models` is on.
 
         Raises:
-            ModelMissing: it is not there; the message says how to get it.
+            ModelMissing: one is not there; the message says how to get it.
         """
-        return cls(load_backend(cache_dir, model=embedding_model, threads=threads))
+        if name_models:
+            try:
+                models.check()
+            except models.NamesMissing as error:
+                raise ModelMissing(str(error)) from error
+        return cls(load_backend(cache_dir, model=embedding_model, threads=threads), name_models=name_models)
 
     def analyze(self, article: RawArticle) -> AnalyzedArticle:
         """The article with everything read from it. Deterministic."""

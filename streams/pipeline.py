@@ -6,6 +6,7 @@ The Faust apps run the same parts one by one.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from schemas.articles import AnalyzedArticle, ClusteredArticle, EnrichedArticle, RawArticle
 from streams.analysis import Analyzer
@@ -48,9 +49,9 @@ class Pipeline:
         self._stories: dict[str, StoryState] = {}
 
     @classmethod
-    def load(cls, cache_dir: Path, *, threads: int = 1, embedding_model: str | None = None) -> Pipeline:
-        """With an `Analyzer` loaded the same way; raises ModelMissing when its model is not there."""
-        return cls(Analyzer.load(cache_dir, threads=threads, embedding_model=embedding_model))
+    def load(cls, cache_dir: Path, **options: Any) -> Pipeline:
+        """With an `Analyzer` loaded the same way; raises ModelMissing when a model of its is not there."""
+        return cls(Analyzer.load(cache_dir, **options))
 
     def process(self, article: RawArticle) -> EnrichedArticle:
         """Analyze, cluster and enrich one article."""

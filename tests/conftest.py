@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from polywire.engines import make_engine
 from polywire.engines.jvm.folders import discard
 from polywire.runtime.settings import Settings
+from streams.entities.models import PACKAGES
 
 # The same examples in every run, and no limit of time for one: a build fails for what was changed, not by luck. To look
 # for more: pytest --hypothesis-profile=search
@@ -27,6 +29,10 @@ _NEEDS = {
     "jvm": (
         lambda: shutil.which("javac") is not None and shutil.which("mvn") is not None,
         "needs a JDK 17 and Maven: apt-get install openjdk-17-jdk-headless maven",
+    ),
+    "names": (
+        lambda: all(importlib.util.find_spec(package) for package in PACKAGES.values()),
+        "needs spaCy's models of names: make names",
     ),
     "browser": (
         lambda: Path("/usr/bin/chromium").exists() and Path("/usr/bin/chromedriver").exists(),

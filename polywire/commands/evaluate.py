@@ -55,7 +55,7 @@ def stories(
 
         try:
             settings = Settings()
-            analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
+            analyzer = Analyzer.load(settings.cache_dir, **settings.models)
         except ModelMissing as error:
             raise UserError(str(error)) from error
         decided = cluster(analyzed(labelled, analyzer.analyze), Clusterer(), settle=not arrival)
@@ -212,7 +212,7 @@ def entities(
     from streams.entities import EntityRecognizer, unify_persons
 
     with _reading(data, "cannot be used"):
-        report = evaluate_entities(data, EntityRecognizer().subjects, unify_persons)
+        report = evaluate_entities(data, EntityRecognizer(name_models=Settings().name_models).subjects, unify_persons)
     if as_json:
         typer.echo(json.dumps(asdict(report), ensure_ascii=False))
         return
@@ -242,7 +242,7 @@ def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
         raise UserError(f"--part is dev or held-out, not {part}")
     with _reading(path, "cannot be used"):
         texts = [each for each in read_marked(path) if part in (None, each.part)]
-    report = evaluate_mentions(texts, EntityRecognizer().read)
+    report = evaluate_mentions(texts, EntityRecognizer(name_models=Settings().name_models).read)
     if as_json:
         typer.echo(json.dumps(asdict(report), ensure_ascii=False))
         return

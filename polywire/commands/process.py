@@ -59,7 +59,7 @@ def process(
 
     ensure_model(settings, console)
     try:
-        pipeline = Pipeline.load(settings.cache_dir, threads=threads, embedding_model=settings.embedding_model)
+        pipeline = Pipeline.load(settings.cache_dir, threads=threads, **settings.models)
     except ModelMissing as error:
         raise UserError(str(error)) from error
     results: dict[int, dict[str, Any]] = {}

@@ -23,7 +23,7 @@ def build(settings: Settings) -> Stage:
     """
     stage = Stage("analyze", settings)
     try:
-        analyzer = Analyzer.load(settings.cache_dir, embedding_model=settings.embedding_model)
+        analyzer = Analyzer.load(settings.cache_dir, **settings.models)
     except ModelMissing as error:
         raise UserError(str(error)) from error
 

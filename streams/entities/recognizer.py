@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from schemas.readings import Entity, Mention, NamedOnly
-from streams.entities import compounds, designators, persons, sounds, spellings
+from streams.entities import compounds, designators, models, persons, sounds, spellings
 from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
 from streams.entities.folding import Folded, fold
@@ -44,7 +44,13 @@ class Recognized(NamedTuple):
 
 
 class EntityRecognizer:
-    """Finds what a text names. Lexicons are loaded when a text first needs them and shared by all recognizers."""
+    """Finds what a text names. Lexicons are loaded when a text first needs them and shared by all recognizers.
+
+    `name_models`: ask a statistical model too, in the languages that have one (see streams.entities.models).
+    """
+
+    def __init__(self, *, name_models: bool = False) -> None:
+        self._name_models = name_models
 
     def recognize(self, text: str, language: str) -> list[Entity]:
         """The entities alone that `read` finds."""
@@ -71,12 +77,17 @@ class EntityRecognizer:
         if not spellings.SCRIPTS.isdisjoint(scripts):
             chosen += spellings.find(text, language, chosen)
         named = persons.find(text, language, chosen)
-        worth = _worth_naming(named, chosen)
+        model = models.load(language) if self._name_models else None
+        further, others = models.further(text, model, chosen + named) if model else ([], [])
+        military = sum(is_military(span.id) for span in chosen) >= MILITARY_TEXT
+        # Of names that only a model knows not even those that come often: other languages have no model.
+        worth = named + further if military else _often(named)
+        named += further
         chosen += worth
         if language in SLAVIC:
             chosen, unlinked = with_names(text, language, chosen)
         else:
-            unlinked = persons_only(text, [span for span in named if span not in worth])
+            unlinked = persons_only(text, [span for span in named if span not in worth]) + others
         chosen = mark_indirect(text, language, chosen)
         chosen.sort()
         return Recognized(_entities(text, chosen), unlinked)
@@ -105,14 +116,12 @@ def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
     return spans
 
 
-def _worth_naming(found: list[Span], others: list[Span]) -> list[Span]:
-    """Of persons that no table knows: in texts on military matters all, in others those the text keeps returning to.
+def _often(found: list[Span]) -> list[Span]:
+    """Of persons that no table knows, in a text that is not on military matters: those that it keeps returning to.
 
     Who is unknown is found in some languages and not in others, and ids that only some of the variants have set apart
     what belongs together. The others are told as names without an id.
     """
-    if sum(is_military(span.id) for span in others) >= MILITARY_TEXT:
-        return found
     times = Counter(span.id for span in found)
     return [span for span in found if times[span.id] >= NAMED_OFTEN]
 
