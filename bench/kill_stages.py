@@ -1,10 +1,11 @@
-"""Whether anything is lost while stages are killed again and again: articles accepted against articles in the index.
+"""Whether anything is lost or told twice while stages are killed again and again.
 
     .venv/bin/python bench/kill_stages.py [--articles 500] [--pause 3]
 
-Starts `polywire up` on embedded engines in a folder of its own, pushes invented articles one by one, and meanwhile
-kills the stages in turn with -9. Every article answered with 202 must be in the index in the end. Exit status 1 where
-one is not; it says which.
+Starts `polywire up` in a folder of its own, pushes invented articles one by one, and meanwhile kills the stages in turn
+with -9. Every article answered with 202 must be in the index in the end, and a subscription that all of them match must
+have one new alert for each story they came in. Exit status 1 where that is not so; it says what is missing. On embedded
+engines; on the real ones with POLYWIRE_ENGINES=jvm.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import psutil
 
 from polywire.runtime.settings import Settings
+from schemas.topics import ALERTS, ENRICHED
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.bus import whereabouts
+from tests.bus import records_of, whereabouts
 
 STAGES = ("stream cluster", "stream enrich", "stream analyze", "stream enrich", "consume indexer", "consume alerter")
 STATES = ("Chile", "Kenya", "Poland", "Egypt", "Nepal", "Serbia", "Mexico", "Angola", "Oman", "Latvia", "Ghana")
@@ -67,6 +70,32 @@ def indexed(state: Path) -> set[str]:
     return {hit["_id"] for hit in found["hits"]["hits"]}
 
 
+def run_settings(state: Path) -> Settings:
+    """To reach the engines of the run."""
+    run = json.loads((state / "run.json").read_text())["settings"]
+    return Settings(engines="external", kafka_bootstrap=run["kafka_bootstrap"])
+
+
+def alerts(settings: Settings, ids: set[str]) -> tuple[int, int, int]:
+    """How many stories had a new alert, how many more than one, and how many articles were in none of these stories.
+
+    Waits for the last alerts until they have come, for as long as for the articles.
+    """
+    deadline = time.monotonic() + SETTLE
+    while True:
+        new = [fields for r in records_of(settings, ALERTS) if (fields := json.loads(r.value))["kind"] == "new"]
+        told = Counter(fields["story_id"] for fields in new)
+        stories: dict[str, set[str]] = {key: set() for key in ids}
+        for record in records_of(settings, ENRICHED):
+            fields = json.loads(record.value)
+            if fields["id"] in ids:
+                stories[fields["id"]].add(fields["story_id"])
+        silent = sum(told.keys().isdisjoint(each) for each in stories.values())
+        if not silent or time.monotonic() > deadline:
+            return len(told), sum(count > 1 for count in told.values()), silent
+        time.sleep(2)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=500)
@@ -82,6 +111,8 @@ def main() -> int:
             up = subprocess.Popen([sys.executable, "-m", "polywire", "up"], env=environment, stdout=log, stderr=log)
         try:
             wait_for(web)
+            subscribe = [sys.executable, "-m", "polywire", "subscriptions", "add", "title:buys", "--name", "all"]
+            subprocess.run(subscribe, env=environment, check=True, stdout=subprocess.DEVNULL)
             return trial(up, state, web, options.articles, options.pause)
         finally:
             up.send_signal(signal.SIGINT)
@@ -117,15 +148,16 @@ def trial(up: subprocess.Popen[bytes], state: Path, web: str, articles: int, pau
     while (missing := set(accepted) - indexed(state)) and time.monotonic() < deadline:
         time.sleep(2)
     if missing:  # waiting before a stage that stands still, or gone?
-        run = json.loads((state / "run.json").read_text())["settings"]
-        print(whereabouts(Settings(engines="external", kafka_bootstrap=run["kafka_bootstrap"]), missing))
+        print(whereabouts(run_settings(state), missing))
         environment = {**os.environ, "POLYWIRE_STATE_DIR": str(state)}
         subprocess.run([sys.executable, "-m", "polywire", "status"], env=environment, check=False)
+    told, doubled, silent = alerts(run_settings(state), set(accepted))
     logs = "".join(log.read_text(errors="replace") for log in (state / "logs").glob("*.log"))
     holes, asked = logs.count("left_out"), logs.count("asking again")
     print(f"{len(accepted)} articles accepted, {kills} kills, {len(missing)} not in the index: {sorted(missing)}")
+    print(f"{told} stories told, {doubled} of them twice; of {silent} articles nobody was told")
     print(f"{holes} holes of a stream fetched from the topic, {asked} of a consumer asked for again")
-    return 1 if missing else 0
+    return 1 if missing or doubled or silent else 0
 
 
 if __name__ == "__main__":
