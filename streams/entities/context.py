@@ -11,6 +11,7 @@ from typing import Final
 from schemas.readings import Entity
 from streams.entities.folding import fold_alias
 from streams.entities.lookup import aliases
+from streams.entities.military import is_said_near
 from streams.entities.persons import given_names
 from streams.entities.records import by_id, homonyms
 from streams.entities.span import Span
@@ -61,7 +62,7 @@ def without_passing_words(entities: list[Entity]) -> list[Entity]:
     return [e for e in entities if e.kind != "class"]
 
 
-def settle(spans: Sequence[Span], text: str) -> list[Span]:
+def settle(spans: Sequence[Span], text: str, language: str) -> list[Span]:
     """The spans that mean something in this text, each with one id."""
     sure = [s for s in spans if not s.needs and len(_meanings(s)) == 1]
     military = [s.start for s in sure if is_military(s.id)]
@@ -71,7 +72,11 @@ def settle(spans: Sequence[Span], text: str) -> list[Span]:
     result = []
     for span in spans:
         if span.needs == "weapons" and (
-            _is_civil(span, text) or not any(abs(span.start - at) <= NEARBY for at in military)
+            _is_civil(span, text)
+            or not (
+                any(abs(span.start - at) <= NEARBY for at in military)
+                or is_said_near(text, span.start, span.end, language)
+            )
         ):
             continue
         if span.needs == "country" and countries[_country(span.id)] < max(1, most * _LEADING_SHARE):

@@ -71,7 +71,7 @@ class EntityRecognizer:
         spans = _joined(hits, folded)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
         spans += compounds.find(text, language)
-        chosen = _longest(settle(spans, text))
+        chosen = _longest(settle(spans, text, language))
         if not sounds.SCRIPTS.isdisjoint(scripts):
             chosen += sounds.find(text, language, chosen)
         if not spellings.SCRIPTS.isdisjoint(scripts):
