@@ -28,14 +28,19 @@ class Lookback:
         self._group = group
 
     def left_off(self, places: Iterable[Partition]) -> dict[Partition, int]:
-        """The next offset that the group has to handle on each partition: after its last commit, else the first."""
+        """The next offset that the group has to handle on each partition: after its last commit, else the first.
+
+        It is the first, too, where the topic ends before the commit: its log was cut, by a broker that lost a part of
+        it or somebody who made it anew.
+        """
         tps = [TopicPartition(*place) for place in places]
         with self._reader(tps) as reader:
-            first = reader.beginning_offsets(tps)
+            first, end = reader.beginning_offsets(tps), reader.end_offsets(tps)
             found = {}
             for tp in tps:
                 committed = reader.committed(tp, timeout_ms=_TIMEOUT_MS)
-                found[tp.topic, tp.partition] = max(first[tp], committed if committed is not None else 0)
+                known = committed is not None and first[tp] <= committed <= end[tp]
+                found[tp.topic, tp.partition] = committed if known else first[tp]
             return found
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:

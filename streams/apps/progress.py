@@ -25,6 +25,10 @@ class Progress:
         self._next.clear()
         self.generation += 1
 
+    def doubt(self, place: Partition) -> None:
+        """The topic ends before what was handled: its log was cut, and what is there now is not what was."""
+        self._next.pop(place, None)
+
     def begin(self, place: Partition, offset: int) -> None:
         """The group left off before `offset`."""
         self._next.setdefault(place, offset)

@@ -156,6 +156,7 @@ class Stage:
     async def _fetch(self, place: Partition, first: int, end: int) -> None:
         """Handle the messages from offset `first` to before `end`, which Faust did not come with."""
         generation = self.progress.generation
+        self.health.beat()
         while first < end:
             read = partial(asyncio.to_thread, self.lookback.between, place, first, end, _AT_ONCE)
             found: list[Record] = await self.outlet.persist("fetch what was left out", read)
@@ -164,9 +165,11 @@ class Stage:
                     return
                 await self._follow(record)
                 self.progress.reach(place, record.offset + 1, generation)
+                self.health.beat()
             log.warning("left_out", topic=place[0], partition=place[1], first=first, end=end, found=len(found))
-            # Nothing: the topic no longer has them.
             first = found[-1].offset + 1 if found else end
+        # What was not found the topic no longer has.
+        self.progress.reach(place, end, generation)
 
     async def _follow(self, record: Record) -> None:
         """The way of one message. Does not raise."""
@@ -227,9 +230,14 @@ class Stage:
         ends = await self.app.consumer.highwaters(*(TP(*place) for place in places))
         found = {}
         for place in places:
-            first = self.progress.next(place)
-            if first is not None:
-                found[place] = first, max(first, ends.get(TP(*place)) or 0)
+            first, end = self.progress.next(place), ends.get(TP(*place))
+            if first is None or end is None:
+                continue
+            if end < first:
+                log.warning("log_was_cut", topic=place[0], partition=place[1], handled=first, end=end)
+                self.progress.doubt(place)
+            else:
+                found[place] = first, end
         return found
 
     async def _catch_up(self, waiting: dict[Partition, tuple[int, int]]) -> None:

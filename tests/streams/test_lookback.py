@@ -54,5 +54,7 @@ def test_a_group_begins_after_its_commit_or_with_the_first(settings: Settings, f
     beginning = reader.beginning_offsets([TP])[TP]
     assert lookback.left_off([PLACE]) == {PLACE: beginning}
     reader.commit({TP: next_offset(first + 4)})
-    reader.close(autocommit=False)
     assert lookback.left_off([PLACE]) == {PLACE: first + 5}
+    reader.commit({TP: next_offset(first + 5_000)})  # as if the log had been cut
+    reader.close(autocommit=False)
+    assert lookback.left_off([PLACE]) == {PLACE: beginning}

@@ -158,6 +158,20 @@ class TestNothingAfterIt:
         assert handled(broker) == []
         assert idle.health.report().lag == 2
 
+    async def test_what_the_topic_no_longer_has_is_not_waited_for(self, idle: Stage, broker: Recorder) -> None:
+        topics_of(idle, range(29), committed=28)
+        for _ in range(3):
+            await idle._pulse()
+        assert handled(broker) == [28]
+        assert idle.health.report().lag == 0
+
+    async def test_a_log_that_was_cut_is_read_from_its_beginning(self, idle: Stage, broker: Recorder) -> None:
+        idle.progress.reach(PLACE, 1_000, idle.progress.generation)
+        topics_of(idle, [28, 29], committed=28)  # where the group left off, by the topic that is there now
+        for _ in range(3):
+            await idle._pulse()
+        assert handled(broker) == [28, 29]
+
     async def test_not_while_messages_move(
         self,
         idle: Stage,
