@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +16,7 @@ from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import Settings
+from polywire.runtime.source import Record
 from schemas.alerts import Subscription
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import SUBSCRIPTIONS
@@ -101,18 +102,7 @@ class SubscriptionBook:
         except (InvalidMessage, QueryError, RecursionError) as error:
             # What stood under this key before is over in any case: its owner wanted something else.
             self._active.pop(key, None)
-            self._on_bad(
-                DeadLetter(
-                    stage=self._stage,
-                    reason=f"subscription cannot be used: {error}",
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    key=record.key,
-                    value=record.value,
-                    at=datetime.now(UTC),
-                )
-            )
+            self._on_bad(DeadLetter.of(self._stage, Record.of(record), f"subscription cannot be used: {error}"))
 
     def close(self) -> None:
         self._consumer.close(autocommit=False)

@@ -23,13 +23,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
 from kafka.errors import KafkaError
 
-from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters, replays_of
+from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import make_producer
 from polywire.runtime.logs import get_logger
@@ -251,17 +250,7 @@ class ConsumerLoop:
                 f"{record.topic}/{record.partition}/{record.offset}: {outcome.reason}. Nothing is lost. Look at "
                 "`polywire deadletters list`, put the cause right, start it again."
             )
-        letter = DeadLetter(
-            stage=self._handler.stage,
-            reason=outcome.reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            at=datetime.now(UTC),
-            replays=replays_of(record),
-        )
+        letter = DeadLetter.of(self._handler.stage, record, outcome.reason)
         self._dead_letters(letter)
         item.settled = True
         self._rejected_in_a_row += 1

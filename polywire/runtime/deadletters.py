@@ -31,6 +31,21 @@ class DeadLetter:
     replays: int = 0
     """How often it was put back already."""
 
+    @classmethod
+    def of(cls, stage: str, record: Record, reason: str) -> DeadLetter:
+        """What `stage` could not use, now."""
+        return cls(
+            stage=stage,
+            reason=reason,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            at=datetime.now(UTC),
+            replays=replays_of(record),
+        )
+
     @property
     def record_key(self) -> bytes:
         """Where it came from: the same message, read twice, has the same key."""

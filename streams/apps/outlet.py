@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import faust
 from aiokafka.errors import MessageSizeTooLargeError
 
-from polywire.runtime.deadletters import DeadLetter, replays_of
+from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
 from polywire.runtime.source import Record
@@ -82,17 +81,7 @@ class Outlet:
 
     async def bury(self, stage: str, record: Record, reason: str) -> None:
         """A message as it came, to the dead letters."""
-        letter = DeadLetter(
-            stage=stage,
-            reason=reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            at=datetime.now(UTC),
-            replays=replays_of(record),
-        )
+        letter = DeadLetter.of(stage, record, reason)
         log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
         await self._confirmed(DEADLETTERS, letter.record_key, record.value or b"", letter.headers())
         self._health.rejected(letter.topic, reason)
