@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from consumers.index.documents import article_of
 from consumers.merged import without_folded
 from consumers.query import Matchable, Query
 from schemas.alerts import Alert
+from schemas.articles import ClusteredArticle
 
 _PAGE = 500
 MAX_BACKTEST = 20_000
@@ -107,6 +109,18 @@ def get_article(es: Elasticsearch, prefix: str, article_id: str) -> Source | Non
     except NotFoundError:
         return None
     return dict(found["_source"])
+
+
+def members(es: Elasticsearch, prefix: str, story_id: str, *, size: int) -> list[ClusteredArticle]:
+    """The newest articles of a story, the oldest of them first."""
+    answer = es.search(
+        index=f"{prefix}-articles",
+        query={"term": {"story_id": {"value": story_id}}},
+        sort=[{"when": "desc"}, {"id": "asc"}],
+        size=size,
+        source_excludes=["title_grams", "text_grams", "title_i18n", "text_i18n"],
+    )
+    return [article_of(hit["_source"]) for hit in reversed(answer["hits"]["hits"])]
 
 
 def list_alerts(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schemas.articles import ClusteredArticle
 from schemas.base import Message, Part, Score, UtcTime
 from schemas.readings import DealAct, DealStatus, EntityType, Evidence, Money
 
@@ -82,13 +83,22 @@ class Story(Message):
 
 
 class StoryCorrection(Message):
-    """A repair: two stories were one (merge), or some articles of a story were another (split)."""
+    """A repair: two stories were one (merge), or some articles of a story were another (split).
+
+    Or a recall: the clusterer is told again of a story that it has forgotten, so that new articles can join it and it
+    can be merged and split.
+    """
 
     id: str
-    kind: Literal["merge", "split"]
+    kind: Literal["merge", "split", "recall"]
     story_id: str = Field(description="The story that stays.")
-    other_story_id: str = Field(description="merge: the story that goes up in it. split: the story split off.")
+    other_story_id: str = Field(
+        description="merge: the story that goes up in it. split: the story split off. recall: the story itself."
+    )
     article_ids: list[str] = Field(default_factory=list, description="split: the articles that leave.")
+    articles: list[ClusteredArticle] = Field(
+        default_factory=list, description="recall: articles of the story, as the index has them."
+    )
     by: str = Field(description="`clusterer`, or `operator:` and a name. An operator's word is final.")
     reason: str
     at: UtcTime

@@ -15,12 +15,13 @@ from consumers.index.templates import analysers
 from consumers.query.names import Named, country_labels, labels
 from consumers.query.words import grams
 from schemas.alerts import Alert
-from schemas.articles import EnrichedArticle
+from schemas.articles import ClusteredArticle, EnrichedArticle
 from schemas.readings import Deal
 from schemas.stories import Story, StoryDeal
 
 MAX_NESTED_DEALS = 200
 """Of one document. A text with more is a list of deals, and each of them is still found by the flat fields."""
+_DIMENSIONS = 384
 _MAX_LONG = 2**63 - 1
 
 Document = dict[str, Any]
@@ -67,6 +68,21 @@ def article_document(article: EnrichedArticle) -> Document:
     if _is_direction(article.embedding):
         document["embedding"] = article.embedding
     return _tidy(document)
+
+
+def article_of(document: Mapping[str, Any]) -> ClusteredArticle:
+    """The article that a document was made of, but for how its text was normalised and the names without an id."""
+    reading = document["reading"]
+    fields = {name: document[name] for name in ClusteredArticle.model_fields if name in document}
+    return ClusteredArticle.model_validate(
+        {
+            **fields,
+            "title": document.get("title", ""),
+            "text": document.get("text", ""),
+            "embedding": document.get("embedding") or [0.0] * _DIMENSIONS,
+            **{name: reading[name] for name in ("entities", "deals", "decision", "notes") if name in reading},
+        }
+    )
 
 
 def story_document(story: Story) -> Document:

@@ -1,19 +1,16 @@
-"""`polywire stories`: list, show, explain, merge and split stories."""
+"""`polywire stories`: list, show, explain, merge, split and recall stories."""
 
 from __future__ import annotations
 
-import getpass
-import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 
 from polywire.commands.ids import whole_id
-from polywire.commands.reading import AsJson, bus, clean, console, index, listing, moment, print_json, producer, some
+from polywire.commands.reading import AsJson, bus, clean, console, index, listing, moment, print_json, some
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
 
@@ -22,10 +19,11 @@ if TYPE_CHECKING:
     from schemas.stories import Story
     from streams.stories import Explanation
 
-app = typer.Typer(add_completion=False, help="List, show, explain, merge and split stories.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="List, show, explain, merge, split and recall stories.", no_args_is_help=True
+)
 
 T = TypeVar("T")
-_ACKNOWLEDGE_SECONDS = 30.0
 _Reason = Annotated[str, typer.Option(help="Why; kept with the correction.")]
 _By = Annotated[str | None, typer.Option(help="Who; the name you are logged in under where it is left out.")]
 
@@ -192,8 +190,10 @@ def merge(
 ) -> None:
     """Two stories are one. Final: the clusterer does not take it back."""
     from consumers.web.library import Library
+    from polywire.commands.corrections import correction, may_be_forgotten, recalls, send
 
     settings = Settings()
+    corrections = []
     with index(settings) as es:
         story_id, other_story_id = (
             whole_id(es, settings.index_prefix, "story", each) for each in (story_id, other_story_id)
@@ -205,7 +205,14 @@ def merge(
             story = _story(library, id_)
             if story.merged_into:
                 raise UserError(f"{id_} went up in {story.merged_into} already")
-    _correct(settings, "merge", story_id, other_story_id, [], reason, by, as_json)
+            if may_be_forgotten(story):
+                corrections += recalls(es, settings.index_prefix, id_, reason, by)
+    merging = correction("merge", story_id, other_story_id, reason, by)
+    send(settings, [*corrections, merging])
+    if as_json:
+        print_json(merging.model_dump(mode="json"))
+    else:
+        print(f"{merging.id}: {other_story_id} goes up in {story_id}")
 
 
 @app.command()
@@ -219,6 +226,7 @@ def split(
     """Some articles of a story are another. Final: the clusterer does not take it back."""
     from consumers.search import get_article
     from consumers.web.library import Library
+    from polywire.commands.corrections import correction, may_be_forgotten, recalls, send
     from schemas.ids import story_id as id_of_story
 
     settings = Settings()
@@ -235,10 +243,45 @@ def split(
                 raise UserError(f"article {article_id} is not in story {story_id}")
         if len(leaving) >= story.article_count:
             raise UserError("that would be all of its articles: nothing is left to split from")
+        back = recalls(es, settings.index_prefix, story_id, reason, by) if may_be_forgotten(story) else []
         free = [name for name in map(id_of_story, leaving) if _ask(partial(library.story, name)) is None]
     # Named after its first article, unless that one has given its name to a story already.
     other = free[0] if free else id_of_story("/".join([story_id, *leaving]))
-    _correct(settings, "split", story_id, other, leaving, reason, by, as_json)
+    splitting = correction("split", story_id, other, reason, by, article_ids=leaving)
+    send(settings, [*back, splitting])
+    if as_json:
+        print_json(splitting.model_dump(mode="json"))
+    else:
+        print(f"{splitting.id}: {len(leaving)} articles of {story_id} become {other}")
+
+
+@app.command()
+def recall(
+    story_id: Annotated[str, typer.Argument(help="The story, or the beginning of its id.")],
+    reason: _Reason = "asked for",
+    by: _By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a story back that was silent for so long that the clusterer forgot it: new articles can join it again.
+
+    `merge` and `split` do so by themselves.
+    """
+    from consumers.web.library import Library
+    from polywire.commands.corrections import recalls, send
+
+    settings = Settings()
+    with index(settings) as es:
+        story_id = whole_id(es, settings.index_prefix, "story", story_id)
+        story = _story(Library(es, settings.index_prefix), story_id)
+        if story.merged_into:
+            raise UserError(f"{story_id} went up in {story.merged_into}: recall that one")
+        corrections = recalls(es, settings.index_prefix, story_id, reason, by)
+    send(settings, corrections)
+    count = sum(len(each.articles) for each in corrections)
+    if as_json:
+        print_json({"story": story_id, "articles": count})
+    else:
+        print(f"{story_id}: the clusterer has been told of its {count} newest articles")
 
 
 def _ask(look: Callable[[], T]) -> T:
@@ -255,39 +298,3 @@ def _story(library: Library, story_id: str) -> Story:
     if story is None:
         raise UserError(f"there is no story {story_id!r} in the index")
     return story
-
-
-def _correct(
-    settings: Settings,
-    kind: Literal["merge", "split"],
-    story_id: str,
-    other_story_id: str,
-    article_ids: list[str],
-    reason: str,
-    by: str | None,
-    as_json: bool,
-) -> None:
-    from polywire.runtime.kafka import publish
-    from schemas.stories import StoryCorrection
-    from schemas.topics import CORRECTIONS
-
-    at = datetime.now(UTC)
-    what = "\x1f".join([kind, story_id, other_story_id, at.isoformat(), *article_ids])
-    correction = StoryCorrection(
-        id="c" + hashlib.blake2b(what.encode(), digest_size=12).hexdigest(),
-        kind=kind,
-        story_id=story_id,
-        other_story_id=other_story_id,
-        article_ids=article_ids,
-        by=f"operator:{by or getpass.getuser()}",
-        reason=reason,
-        at=at,
-    )
-    with producer(settings) as one:
-        publish(one, CORRECTIONS, story_id, correction).get(_ACKNOWLEDGE_SECONDS)
-    if as_json:
-        print_json(correction.model_dump(mode="json"))
-    elif kind == "merge":
-        print(f"{correction.id}: {other_story_id} goes up in {story_id}")
-    else:
-        print(f"{correction.id}: {len(article_ids)} articles of {story_id} become {other_story_id}")

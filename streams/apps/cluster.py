@@ -6,14 +6,16 @@ partition comes to this worker.
 
 Corrections of stories, by an operator or by the clusterer's own second look, come over `stories.corrections`. Each
 article that moves is read again from articles.analyzed and sent on twice: out of the story it leaves, into the one it
-joins.
+joins. Stories that were forgotten come back the same way: a recall brings their articles with it, from the index, and
+is where they are read again, since articles.analyzed may no longer have them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from polywire.runtime.logs import get_logger
@@ -21,12 +23,12 @@ from polywire.runtime.settings import Settings
 from schemas.articles import AnalyzedArticle
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
-from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS
+from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS, Topic
 from streams.apps.app import changelog
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Source, Stage, Way
 from streams.pipeline import clustered, retracted
-from streams.stories import Assignment, Clusterer
+from streams.stories import Clusterer
 
 log = get_logger(__name__)
 
@@ -34,8 +36,9 @@ _SECOND_LOOK = 20.0
 """Seconds between two looks at the recent stories, where articles have come since the last."""
 _LOOK_SHARE = 0.1
 """Of the time at most goes into looking back: a long look is followed by a longer rest."""
-_OFFSET = "o"
-"""In a stored record, beside the clusterer's own fields: where articles.analyzed has the article."""
+_OFFSET, _RECALLED = "o", "rc"
+"""In a stored record, beside the clusterer's own fields: where articles.analyzed has the article, or, with the second,
+where stories.corrections has the recall that brought it."""
 
 
 class ClusterStage:
@@ -76,32 +79,58 @@ class ClusterStage:
         self._unseen += 1
         return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment))]
 
-    async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:  # noqa: ARG002
+    async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
         clusterer = await self._restored()
-        assignments = clusterer.correct(correction)
-        places: dict[int, Assignment] = {}
-        for assignment in assignments:
-            offset = (self._records.get(assignment.article_id) or {}).get(_OFFSET, -1)
-            self._records[assignment.article_id] = {**assignment.record, _OFFSET: offset}
+        if correction.kind == "recall":
+            return self._recall(clusterer, correction, source)
+        moved = []
+        for assignment in clusterer.correct(correction):
+            stored = self._records.get(assignment.article_id) or {}
+            place = {key: stored[key] for key in (_OFFSET, _RECALLED) if key in stored}
+            self._records[assignment.article_id] = {**assignment.record, **place}
             if assignment.moved_from is not None:
-                places[offset] = assignment
-        found: dict[int, bytes] = await self.stage.outlet.persist(
-            "read articles again", lambda: asyncio.to_thread(self.stage.lookback.at, (ANALYZED.name, 0), list(places))
-        )
+                moved.append((assignment, place))
+        found = await self._again([(assignment.article_id, place) for assignment, place in moved])
         outgoing = []
-        for offset, assignment in places.items():
-            if offset not in found:
+        for assignment, _ in moved:
+            article = found.get(assignment.article_id)
+            if article is None:
                 log.warning("article_expired", article=assignment.article_id, correction=correction.id)
                 self.stage.health.handled(CORRECTIONS.name, outcome="article_expired")
                 continue
-            article = decode(AnalyzedArticle, found[offset])
             joining = clustered(article, assignment, correction.id)
             outgoing += [
                 Outgoing(CLUSTERED, joining.moved_from or "", retracted(joining)),
                 Outgoing(CLUSTERED, joining.story_id, joining),
             ]
-        log.info("corrected", kind=correction.kind, by=correction.by, articles=len(places), story=correction.story_id)
+        log.info("corrected", kind=correction.kind, by=correction.by, articles=len(moved), story=correction.story_id)
         return outgoing
+
+    def _recall(self, clusterer: Clusterer, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
+        """Nothing follows: to everyone else the story has been there all the time."""
+        back = clusterer.recall(correction.articles)
+        for assignment in back:
+            self._records[assignment.article_id] = {**assignment.record, _OFFSET: source.offset, _RECALLED: True}
+        log.info("recalled", story=correction.story_id, by=correction.by, articles=len(back))
+        return []
+
+    async def _again(self, wanted: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, AnalyzedArticle]:
+        """Articles read again from where they are; those that are gone are absent."""
+        arrived = {place.get(_OFFSET, -1): key for key, place in wanted if _RECALLED not in place}
+        recalls = {place[_OFFSET] for _, place in wanted if _RECALLED in place}
+        found = {
+            arrived[at]: decode(AnalyzedArticle, value) for at, value in (await self._at(ANALYZED, arrived)).items()
+        }
+        for value in (await self._at(CORRECTIONS, recalls)).values():
+            for article in decode(StoryCorrection, value).articles:
+                fields = article.model_dump(include=set(AnalyzedArticle.model_fields))
+                found.setdefault(article.id, AnalyzedArticle.model_validate(fields))
+        return found
+
+    async def _at(self, topic: Topic, offsets: Collection[int]) -> dict[int, bytes]:
+        read = partial(asyncio.to_thread, self.stage.lookback.at, (topic.name, 0), offsets)
+        found: dict[int, bytes] = await self.stage.outlet.persist("read articles again", read)
+        return found
 
     async def _look_again(self) -> None:
         """Publish what a second look at the recent stories finds; it comes back over the bus like an operator's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from consumers.index import ensure_indices, mapping
-from consumers.index.documents import article_document
+from consumers.index.documents import article_document, article_of
 from consumers.indexer import Indexer, judge
 from polywire.runtime.elastic import make_client
 from polywire.runtime.outcomes import Done, Reject, Retry
@@ -232,3 +233,14 @@ def test_every_field_of_a_document_is_in_the_mapping() -> None:
 )
 def test_items_are_judged_by_their_status(item: dict[str, Any], expected: type) -> None:
     assert isinstance(judge(item), expected)
+
+
+def test_an_article_comes_back_from_its_document() -> None:
+    one = article(
+        meta={"a": "b"}, duplicate_of="x", notes=["cut"], external_id="7", moved_from="s0", correction_id="c1"
+    )
+    again = article_of(json.loads(json.dumps(article_document(one), default=str)))
+    left = {"story", "moved_from", "unlinked"}
+    assert again.model_dump(exclude=left) == one.model_dump(exclude=left)
+    bare = article(title="", text="only a text", url=None, entities=[], deals=[], embedding=[0.0] * 384)
+    assert article_of(article_document(bare)).model_dump(exclude=left) == bare.model_dump(exclude=left)

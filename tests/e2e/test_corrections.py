@@ -84,5 +84,7 @@ def test_merge_and_split_reach_the_index_and_alert_nobody_again(polywire: Polywi
             and found.get(after["correct-observatory"], {}).get("article_count") == 1
         ),
     )
+    assert "1 newest articles" in run(polywire, "recall", apple), "it is known: nothing changes by it"
     time.sleep(3)
+    assert (stories_of(polywire) or {}) == after
     assert len(told()) == 2, "a repair set off an alert"
