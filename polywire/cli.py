@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -39,7 +41,7 @@ _COMMANDS = {
     "consume": _Command("consume", "Run a consumer: indexer, alerter, notifier.", _STAGES),
     "web": _Command("web", "Serve the web page and the HTTP interface.", _STAGES),
     "search": _Command("search", "Search the articles, in any language.", _READ),
-    "stories": _Command("stories", "List, show, explain, merge and split stories.", _READ),
+    "stories": _Command("stories", "List, show, explain, merge, split and recall stories.", _READ),
     "subscriptions": _Command("subscriptions", "Say what to be told of, and how.", _READ),
     "alerts": _Command("alerts", "What was told.", _READ),
     "topics": _Command("topics", "Create and list the topics; write their docs.", _KEEP),
@@ -67,6 +69,18 @@ def _print_help(console: Console) -> None:
     console.print("Settings: environment POLYWIRE_… or polywire.toml (docs/settings.md).")
 
 
+def _unknown_settings() -> Iterator[str]:
+    """Of variables that look like settings and are none, what to say; in polywire.toml they are errors."""
+    from polywire.runtime.settings import Settings
+
+    prefix = str(Settings.model_config["env_prefix"])
+    known = {prefix + field.upper() for field in Settings.model_fields} | {f"{prefix}TEST_STRICT"}
+    for name in sorted(os.environ):
+        if name.upper().startswith(prefix) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            yield f"{name} is no setting and does nothing" + (f"; {near[0]} is one" if near else "")
+
+
 def main() -> None:
     """Entry point: errors a person can act on are one line, not a stack trace."""
     err = Console(stderr=True, highlight=False)
@@ -86,6 +100,8 @@ def main() -> None:
     if name not in _COMMANDS:
         near = difflib.get_close_matches(name, _COMMANDS, n=1)
         fail("No such command:", f"{name}. " + (f"Did you mean {near[0]}?" if near else "See polywire --help."), 2)
+    for what in _unknown_settings():
+        err.print("[yellow]Warning:[/]", Text(what))
     try:
         app = importlib.import_module(f"polywire.commands.{_COMMANDS[name].module}").app
         app(args=arguments, prog_name=f"polywire {name}")

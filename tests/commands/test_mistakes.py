@@ -44,6 +44,13 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_misspelled_setting_is_noticed(tmp_path: Path) -> None:
+    done = run("status", cwd=tmp_path, POLYWIRE_WEBPORT="8081", POLYWIRE_WEB_HOST="127.0.0.1", POLYWIRE_TEST_STRICT="1")
+    said = " ".join(done.stderr.split())
+    assert "POLYWIRE_WEBPORT is no setting and does nothing; POLYWIRE_WEB_PORT is one" in said
+    assert said.count("is no setting") == 1
+
+
 def test_a_mistake_is_shown_as_it_was_typed(tmp_path: Path) -> None:
     done = run("[/stories]", cwd=tmp_path)
     assert done.returncode == 2
