@@ -7,12 +7,16 @@ not in the table is taken only under letters that nothing but weapons carry.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
 from streams.entities.records import curated, read_table
 
 _DASH: Final = "[-‐‑‒–—−־ ]?"
+_NUMBER: Final = re.compile(r"\d+")
+_BEFORE, _AFTER = 16, 12
+"""Characters of a designator before its number (the longest letters of the table have 9), and after it."""
 _CANONICAL: Final = re.compile(r"^([A-Za-z]{1,5})[- ]?(\d{1,4})([A-Za-z]{0,3})(?:[-/ ]?(\d{1,3}[A-Z]?))?$")
 _LETTERS_OF_WEAPONS_ONLY: Final = {
     "mig": (15, 35), "su": (7, 75), "mi": (2, 38), "ka": (25, 62), "tu": (16, 160), "btr": (40, 100), "bmp": (1, 3),
@@ -76,12 +80,26 @@ def _pattern() -> re.Pattern[str]:
 def find(text: str) -> list[Designator]:
     """All designators of weapons in a text."""
     found = []
-    for match in _pattern().finditer(text):
-        latin, foreign, number, suffix = match.groups()
-        letters = latin if latin else _spellings()[foreign]
-        letters = _spellings().get(letters, letters)
-        found += _resolve(match, letters, number, suffix or "", bool(latin))
+    for start, end in _around_digits(text):
+        for match in _pattern().finditer(text, start, end):
+            latin, foreign, number, suffix = match.groups()
+            letters = latin if latin else _spellings()[foreign]
+            letters = _spellings().get(letters, letters)
+            found += _resolve(match, letters, number, suffix or "", bool(latin))
     return found
+
+
+def _around_digits(text: str) -> Iterator[tuple[int, int]]:
+    """The stretches in which a designator can stand: the pattern is slow, and most of a text has no number."""
+    begin = end = -1
+    for match in _NUMBER.finditer(text):
+        if begin >= 0 and match.start() - _BEFORE > end:
+            yield begin, end
+            begin = -1
+        begin = max(0, match.start() - _BEFORE) if begin < 0 else begin
+        end = match.end() + _AFTER
+    if begin >= 0:
+        yield begin, end
 
 
 def _resolve(match: re.Match[str], letters: str, number: str, suffix: str, latin: bool) -> list[Designator]:

@@ -132,10 +132,15 @@ class Lexicon:
             if len(rest) > _MAX_REST:
                 continue
             for entry in inflected if rest else every:
+                finish = stop
+                if entry.others:
+                    # Most names end here, so it comes before everything that takes longer.
+                    if not text.startswith(entry.others[0].stem, stop + 1) and text[stop + 1 : stop + 2] != " ":
+                        continue
+                    finish = _follow(text, stop, entry.others)
+                    if finish < 0:
+                        continue
                 if entry.first is not None and not entry.first.fullmatch(rest):
-                    continue
-                finish = _follow(text, stop, entry.others) if entry.others else stop
-                if finish < 0:
                     continue
                 if entry.case and not _cased(folded, original, start, finish, entry.case):
                     continue
