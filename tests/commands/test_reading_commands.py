@@ -65,9 +65,9 @@ def filled(es: Elasticsearch, settings: Settings) -> None:
             3, "s2", title="[red]Budget[/] \x1b[31mtalks", text="no deal", deals=[], arms_deal=False, collected=NOW
         ),
         article(4, "s3", title="Old sale", collected=NOW - timedelta(days=30)),
-        story("s1", title="Kazakhstan buys S-300 systems", article_count=2, deals=[]),
-        story("s2", article_count=1, arms_deal=False, title="Budget talks"),
-        story("s9", merged_into="s1"),
+        story("s1", title="Kazakhstan buys S-300 systems", article_count=2, deals=[], last_seen=NOW),
+        story("s2", article_count=1, arms_deal=False, title="Budget talks", last_seen=NOW),
+        story("s9", merged_into="s1", last_seen=NOW),
         alert(story_id="s1"),
         alert(story_id="s2", subscription="other", at=NOW),
     ]
