@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import hashlib
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -95,10 +96,10 @@ def _oldest_first(items: list[FeedItem]) -> list[FeedItem]:
 
 def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[FeedDocument, str | None]:
     headers = {"content-type": content_type or "application/xml", "content-location": url}
-    parsed = feedparser.parse(body, response_headers=headers)
+    parsed = _parse(body, headers)
     if not parsed.get("version") and not parsed.entries:
         # A character set declared wrongly can hide a whole feed; as text it may still be one.
-        parsed = feedparser.parse(decode_bytes(body, content_type), response_headers={"content-location": url})
+        parsed = _parse(decode_bytes(body, content_type).encode("utf-8", "replace"), {"content-location": url})
     if not parsed.get("version") and not parsed.entries:
         raise NotAFeed(f"neither RSS nor Atom nor JSON Feed ({_say(parsed)}); it starts with {body[:60]!r}")
     items, unusable = [], []
@@ -111,6 +112,11 @@ def _xml_feed(body: bytes, content_type: str, url: str) -> tuple[FeedDocument, s
         else:
             items.append(item)
     return FeedDocument(items, unusable, broken), _http_url(parsed.feed.get("link"), url)
+
+
+def _parse(document: bytes, headers: dict[str, str]) -> Any:
+    # Always a stream: text and bytes that are an address or a path are fetched or opened, past every guard of ours.
+    return feedparser.parse(io.BytesIO(document), response_headers=headers)
 
 
 def _why_broken(parsed: Any) -> str | None:
