@@ -28,7 +28,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from elasticsearch import Elasticsearch, NotFoundError
-from kafka import KafkaProducer
 
 from consumers.alerts.folding import ArticleMemory, StoryMemory, inherited, new_alert, next_step, update
 from consumers.alerts.memory import AlertMemory
@@ -40,6 +39,7 @@ from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
 from polywire.runtime.kafka import publish
 from polywire.runtime.logs import get_logger
 from polywire.runtime.outcomes import Done, Outcome, Received, Retry, is_infrastructure
+from polywire.runtime.producer import Producer
 from polywire.runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle
@@ -58,7 +58,7 @@ class Alerter:
     stage = "alerter"
     topics = (ENRICHED,)
 
-    def __init__(self, settings: Settings, es: Elasticsearch, producer: KafkaProducer) -> None:
+    def __init__(self, settings: Settings, es: Elasticsearch, producer: Producer) -> None:
         self._es = es
         self._prefix = settings.index_prefix
         self._producer = producer

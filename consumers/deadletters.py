@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kafka import KafkaProducer
-
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.producer import Producer
 from polywire.runtime.settings import Settings
 from schemas.topics import BY_NAME, DEADLETTERS
 
@@ -85,7 +84,7 @@ def why_not(lying: Lying) -> str | None:
     return None
 
 
-def put_back(producer: KafkaProducer, letters: Iterable[Lying]) -> Sequence[Lying]:
+def put_back(producer: Producer, letters: Iterable[Lying]) -> Sequence[Lying]:
     """Publish the letters where they came from, acknowledged one by one; those that `why_not` speaks against are left.
 
     Returns those put back. A letter without a value had none when it failed, and is put back without one.

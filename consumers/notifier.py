@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 
 import httpx
 from elasticsearch import Elasticsearch, NotFoundError
-from kafka import KafkaProducer
 from prometheus_client import Counter
 from rich.console import Console
 
@@ -28,6 +27,7 @@ from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
 from polywire.runtime.netguard import GuardedBackend, GuardedTransport
 from polywire.runtime.outcomes import Done, Outcome, Received, Unavailable
+from polywire.runtime.producer import Producer
 from polywire.runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import encode
@@ -50,7 +50,7 @@ class Notifier:
         self,
         settings: Settings,
         es: Elasticsearch,
-        producer: KafkaProducer,
+        producer: Producer,
         health: StageHealth,
         *,
         console: Console | None = None,

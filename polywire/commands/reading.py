@@ -23,7 +23,8 @@ from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
-    from kafka import KafkaProducer
+
+    from polywire.runtime.producer import Producer
 
 _START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
 _CONNECT_SECONDS = 3.0
@@ -96,7 +97,7 @@ def _quiet(settings: Settings) -> None:
 
 
 @contextmanager
-def producer(settings: Settings) -> Iterator[KafkaProducer]:
+def producer(settings: Settings) -> Iterator[Producer]:
     """A producer, closed at the end."""
     from polywire.runtime.kafka import make_producer
 

@@ -38,7 +38,7 @@ def web(
     token = settings.push_token.get_secret_value() if settings.push_token else None
     host = host or settings.web_host
     reader = BusReader(settings, hub, health)
-    with Publisher.open(settings, "polywire-push", timeout=10.0) as publisher:
+    with Publisher.open(settings, "polywire-push", timeout=10.0, health=health) as publisher:
         application = make_app(
             Library(make_client(settings, request_timeout=10.0), settings.index_prefix),
             hub,

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kafka import KafkaProducer
-
+from polywire.runtime.producer import Producer
 from polywire.runtime.source import Record
 from schemas.topics import DEADLETTERS
 
@@ -108,12 +107,11 @@ DeadLetterSink = Callable[[DeadLetter], None]
 """Writes a dead letter and returns when it is safe; raises a KafkaError when it is not."""
 
 
-def kafka_dead_letters(producer: KafkaProducer) -> DeadLetterSink:
+def kafka_dead_letters(producer: Producer) -> DeadLetterSink:
     """Dead letters to their topic, acknowledged."""
 
     def write(letter: DeadLetter) -> None:
         future = producer.send(TOPIC.name, key=letter.record_key, value=letter.value, headers=letter.headers())
-        producer.flush(_ACKNOWLEDGE_SECONDS)
         future.get(_ACKNOWLEDGE_SECONDS)
 
     return write

@@ -22,6 +22,7 @@ from kafka.errors import (
 from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
+from polywire.runtime.producer import Producer, Sent
 from polywire.runtime.settings import Settings
 from schemas.base import Message
 from schemas.codec import encode
@@ -30,6 +31,10 @@ from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, Topic
 REQUEST_BYTES = MAX_MESSAGE_BYTES + 512 * 1024
 """What our clients send at most: a message, its headers and its envelope; less than what the topics take. So it is
 always the client that refuses: a kafka-python producer that was refused by the broker for size never works again."""
+
+PATIENCE = 20.0
+"""Seconds for each step of bringing a message to a broker, unless a caller has less."""
+_LINGER_MS = 5
 
 # kafka-python computes the checksum of every batch in Python unless an LGPL package is there: a third of a second for
 # each megabyte. aiokafka, which Faust brings along, has the same function in C.
@@ -65,21 +70,32 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=str(settings.kafka_ca_file) if settings.kafka_ca_file else None)
 
 
-def make_producer(settings: Settings, client_id: str, **options: Any) -> KafkaProducer:
-    """A producer that acknowledges only what all replicas hold (idempotent, acks=all, endless retries)."""
-    config: dict[str, Any] = {
-        **client_options(settings),
-        "client_id": client_id,
-        "max_request_size": REQUEST_BYTES,
-        "linger_ms": 5,
-        "metrics_enabled": False,
-    }
-    config.update(options)
-    return KafkaProducer(**config)
+def make_producer(settings: Settings, client_id: str, *, seconds: float = PATIENCE) -> Producer:
+    """A producer that acknowledges only what all replicas hold (idempotent, acks=all), and recovers from failures.
+
+    Args:
+        seconds: how long connecting, giving a message to the client and delivering it may take, each.
+    """
+    wait = int(seconds * 1000)
+
+    def connect() -> KafkaProducer:
+        return KafkaProducer(
+            **client_options(settings),
+            client_id=client_id,
+            max_request_size=REQUEST_BYTES,
+            linger_ms=_LINGER_MS,
+            bootstrap_timeout_ms=wait,
+            max_block_ms=wait,
+            request_timeout_ms=wait // 2,  # a broker that says nothing is asked once more
+            delivery_timeout_ms=wait,
+            metrics_enabled=False,
+        )
+
+    return Producer(connect, seconds=seconds)
 
 
-def publish(producer: KafkaProducer, topic: Topic, key: str, message: Message | None) -> Any:
-    """Send a message; the future resolves when the broker has it. None is an empty value, which deletes."""
+def publish(producer: Producer, topic: Topic, key: str, message: Message | None) -> Sent:
+    """Send a message; `get` on what it returns waits until the broker has it. None is an empty value, which deletes."""
     value = None if message is None else encode(message)
     return producer.send(topic.name, key=key.encode(), value=value)
 
