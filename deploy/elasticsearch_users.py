@@ -67,7 +67,7 @@ def main() -> None:
     settings = Settings()
     deadline = time.monotonic() + PATIENCE
     everything = ("elastic", os.environ["ELASTIC_PASSWORD"])
-    with httpx.Client(base_url=settings.elasticsearch_url, auth=everything, timeout=30) as client:
+    with httpx.Client(base_url=settings.elasticsearch_url, auth=everything, timeout=30, trust_env=False) as client:
         for method, path, body in steps(settings, os.environ["KIBANA_PASSWORD"]):
             send(client, method, path, body, deadline)
             print(f"done: {method} {path}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 Docker restarts a container whose process ends, not one that is unhealthy. So with `--end-stalled` a stage that answers
 that it makes no progress is ended: asked to (SIGTERM) the first time, killed where it still says so the next time. A
-stage that does not answer at all is only reported: it may be starting.
+stage that does not answer at all is only reported: it may be starting, and one that hangs is ended by its own watchdog.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from pathlib import Path
 
 INIT = 1
 """The container's first process (`init: true`); the stage is its child."""
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A proxy that the environment names has no business between the check and its own container."""
 ASKED = Path(tempfile.gettempdir()) / "polywire-asked-to-end"
 
 
 def ask(url: str, timeout: float = 5.0) -> tuple[bool | None, str]:
     """What the stage says of itself: alive or not, None where it does not answer, and why."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
+        with DIRECT.open(url, timeout=timeout) as answer:
             report = json.load(answer)
     except urllib.error.HTTPError as error:
         if error.code != 503:

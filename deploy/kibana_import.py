@@ -56,7 +56,7 @@ def load(client: httpx.Client, file: Path) -> int:
 def main(arguments: list[str]) -> None:
     login = ("elastic", os.environ["ELASTIC_PASSWORD"])
     with httpx.Client(
-        base_url=os.environ["KIBANA_URL"], auth=login, headers={"kbn-xsrf": "polywire"}, timeout=60
+        base_url=os.environ["KIBANA_URL"], auth=login, headers={"kbn-xsrf": "polywire"}, timeout=60, trust_env=False
     ) as client:
         wait(client, PATIENCE)
         print(f"{load(client, Path(arguments[0]))} saved objects imported", file=sys.stderr)

@@ -72,9 +72,10 @@ def _print_help(console: Console) -> None:
 def _unknown_settings() -> Iterator[str]:
     """Of variables that look like settings and are none, what to say; in polywire.toml they are errors."""
     from polywire.runtime.settings import Settings
+    from polywire.runtime.watchdog import SUPERVISOR
 
     prefix = str(Settings.model_config["env_prefix"])
-    known = {prefix + field.upper() for field in Settings.model_fields} | {f"{prefix}TEST_STRICT"}
+    known = {prefix + field.upper() for field in Settings.model_fields} | {f"{prefix}TEST_STRICT", SUPERVISOR}
     for name in sorted(os.environ):
         if name.upper().startswith(prefix) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1)

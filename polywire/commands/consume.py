@@ -57,9 +57,11 @@ def notifier(dead_letter_limit: _Limit = _LIMIT) -> None:
 def _prepare(stage: str) -> tuple[Settings, StageHealth]:
     from polywire.runtime import logs
     from polywire.runtime.health import StageHealth
+    from polywire.runtime.watchdog import WATCHDOG
 
     settings = Settings()
     logs.configure(settings, stage=stage)
+    WATCHDOG.start()
     return settings, StageHealth(stage)
 
 

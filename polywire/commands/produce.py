@@ -18,6 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from polywire.runtime import logs
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import FeedSettings, Settings
+from polywire.runtime.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from producers.files import Summary
@@ -174,6 +175,8 @@ def feeds(
         server.start()
         chosen = [FeedSettings(url=url, interval=interval or 2.0) for url in server.feed_urls]
         settings = settings.model_copy(update={"allow_hosts": [*settings.allow_hosts, server.address]})
+    if not once:
+        WATCHDOG.start()
     if not chosen:
         raise UserError("no feeds: name some, or set `feeds` in polywire.toml or POLYWIRE_FEEDS")
     try:

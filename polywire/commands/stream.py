@@ -10,6 +10,7 @@ import typer
 
 from polywire.runtime.logs import configure
 from polywire.runtime.settings import Settings
+from polywire.runtime.watchdog import WATCHDOG
 
 
 class StageName(StrEnum):
@@ -35,4 +36,5 @@ def stream(
     """
     settings = Settings()
     configure(settings, stage=stage.value)
+    WATCHDOG.start()
     import_module(f"streams.apps.{stage.value}").build(settings).run()

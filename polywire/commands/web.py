@@ -17,21 +17,20 @@ def web(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the setting web_port.")] = None,
 ) -> None:
     """Serve stories, search and alerts, live, and take articles at POST /articles."""
-    import signal
-
-    import uvicorn
-
     from consumers.web.app import make_app, names_of
     from consumers.web.library import Library
     from consumers.web.live import BusReader, Hub
+    from consumers.web.server import serve
     from polywire.runtime import logs
     from polywire.runtime.elastic import make_client
     from polywire.runtime.health import StageHealth
+    from polywire.runtime.watchdog import WATCHDOG
     from producers.publisher import Publisher
     from producers.push import make_router
 
     settings = Settings()
     logs.configure(settings, stage="web")
+    WATCHDOG.start()
     health = StageHealth("web")
     health.serve(settings.metrics_host, settings.metrics_port)
     hub = Hub()
@@ -47,20 +46,8 @@ def web(
             names=names_of(host, settings.web_names),
         )
         reader.start()
-        # uvicorn ends in order, then raises the signal again, which would end the process before our own cleaning up.
-        signal.signal(signal.SIGTERM, lambda *_: None)
         try:
-            uvicorn.run(
-                application,
-                host=host,
-                port=settings.web_port if port is None else port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=3,
-            )
-        except KeyboardInterrupt:
-            pass
+            serve(application, host, settings.web_port if port is None else port, health)
         finally:
             reader.stop()
             reader.join(timeout=3)

@@ -10,7 +10,7 @@ What it has and the `jvm` core has not: scripts, reindex, update and delete by q
 
 from __future__ import annotations
 
-import urllib.request
+import http.client
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,7 +44,6 @@ class EmbeddedEngine:
         refuse_taken(kafka, elastic)
         self._hold.take()
         self._end_left_over()
-        url = f"http://127.0.0.1:{elastic}"
         try:
             self._server.start(
                 [
@@ -52,11 +51,11 @@ class EmbeddedEngine:
                     "--only", "kafka,elasticsearch", "--kafka-port", str(kafka), "--elasticsearch-port", str(elastic),
                 ]
             )  # fmt: skip
-            self._server.wait_until(lambda: listens(kafka) and _answers(url), 30.0)
+            self._server.wait_until(lambda: listens(kafka) and _answers(elastic), 30.0)
         except BaseException:
             self.stop()
             raise
-        return EngineAddresses(f"127.0.0.1:{kafka}", url)
+        return EngineAddresses(f"127.0.0.1:{kafka}", f"http://127.0.0.1:{elastic}")
 
     def _end_left_over(self) -> None:
         """End the engine of a run that was killed: while it has clients it lives on and keeps the data to itself.
@@ -103,9 +102,12 @@ def _binary() -> Path:
     raise UserError("the embedded engine is not installed: pip install noida-db (or choose --engines jvm)")
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)  # asks no proxy
     try:
-        with urllib.request.urlopen(url, timeout=1):
-            return True
-    except OSError:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

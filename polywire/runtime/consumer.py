@@ -45,6 +45,7 @@ from polywire.runtime.outcomes import (
 )
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import CommitRefused, KafkaSource, Partition, Record, Source
+from polywire.runtime.watchdog import WATCHDOG
 from schemas.base import Message
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import BY_NAME
@@ -352,6 +353,7 @@ def run_consumer(
     )
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        WATCHDOG.stopping()
         log.info("stopping", signal=signal.Signals(number).name)
         loop.stop()
 

@@ -10,18 +10,28 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from polywire.runtime.logs import get_logger
+from polywire.runtime.watchdog import WATCHDOG
+
+log = get_logger(__name__)
 
 STALLED_AFTER = 120.0
 """Seconds without a message handled, while messages wait, until a stage counts as stalled."""
 SILENT_AFTER = 60.0
 """Seconds without a heartbeat of the stage's own loop until it counts as hung."""
 _RATE_WINDOW = 60.0
+_CLIENT_SECONDS = 5.0
+"""How long a client of the health server may be silent."""
+_NAMED = 20
+"""Parts that fail which a report names."""
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -42,6 +52,11 @@ class HealthReport:
     """Messages a second over the last minute."""
     idle_for: float
     last_error: str | None
+    parts: int = 0
+    """What the stage looks after that may fail by itself without the stage being at fault: feeds."""
+    parts_failing: int = 0
+    failing: dict[str, str] = field(default_factory=dict)
+    """The first of those that fail, with the reason."""
 
 
 class StageHealth:
@@ -57,8 +72,11 @@ class StageHealth:
         self._retries = 0
         self._lag: dict[tuple[str, int], int] = {}
         self._recent: deque[float] = deque(maxlen=100_000)
-        self._started = self._last_beat = self._last_progress = clock()
+        self._started = self._last_progress = clock()
+        self._beats = {"": self._started}
         self._ready = False
+        self._parts = 0
+        self._failing: dict[str, str] = {}
         self._last_error: str | None = None
         labels = ["stage"]
         self._messages = Counter(
@@ -89,13 +107,17 @@ class StageHealth:
         """The stage takes messages from now on."""
         with self._lock:
             self._ready = True
-            self._last_beat = self._last_progress = self._clock()
+            self._last_progress = self._clock()
+            self._beats = dict.fromkeys(self._beats, self._last_progress)
+        WATCHDOG.beat()
         self._ready_gauge.labels(self.stage).set(1)
 
-    def beat(self) -> None:
-        """The stage's own loop goes round."""
+    def beat(self, loop: str = "") -> None:
+        """The stage's own loop goes round. Where it has several, each is named, and the slowest counts."""
         with self._lock:
-            self._last_beat = self._clock()
+            now = self._beats[loop] = self._clock()
+            age = now - min(self._beats.values())
+        WATCHDOG.beat(age)
 
     def handled(self, topic: str, seconds: float = 0.0, *, outcome: str = "ok", count: int = 1) -> None:
         """`count` messages of `topic` are done, with `outcome`: ok, duplicate, skipped …"""
@@ -103,7 +125,8 @@ class StageHealth:
             now = self._clock()
             self._handled += count
             self._recent.extend([now] * count)
-            self._last_beat = self._last_progress = now
+            self._last_progress = now
+        self.beat()
         self._messages.labels(self.stage, topic, outcome).inc(count)
         self._seconds.labels(self.stage).observe(seconds / max(count, 1))
 
@@ -112,7 +135,8 @@ class StageHealth:
         with self._lock:
             self._rejected += 1
             self._last_error = reason
-            self._last_beat = self._last_progress = self._clock()
+            self._last_progress = self._clock()
+        self.beat()
         self._messages.labels(self.stage, topic, "dead_letter").inc()
 
     def retrying(self, error: BaseException | str) -> None:
@@ -120,8 +144,13 @@ class StageHealth:
         with self._lock:
             self._retries += 1
             self._last_error = str(error) or type(error).__name__
-            self._last_beat = self._clock()
+        self.beat()
         self._retry_counter.labels(self.stage).inc()
+
+    def failing(self, parts: int, failing: Mapping[str, str]) -> None:
+        """Of so many parts these fail, by name, with the reason; replaces what was known. See HealthReport.parts."""
+        with self._lock:
+            self._parts, self._failing = parts, dict(failing)
 
     def lag(self, waiting: dict[tuple[str, int], int]) -> None:
         """Messages waiting, by (topic, partition); replaces what was known."""
@@ -144,10 +173,11 @@ class StageHealth:
                 self._recent.popleft()
             lag = sum(self._lag.values())
             idle = now - self._last_progress
+            silent = now - min(self._beats.values())
             if not self._ready:
                 alive, reason = now - self._started < STALLED_AFTER, "starting"
-            elif now - self._last_beat > SILENT_AFTER:
-                alive, reason = False, f"no sign of life for {now - self._last_beat:.0f} s"
+            elif silent > SILENT_AFTER:
+                alive, reason = False, f"no sign of life for {silent:.0f} s"
             elif lag and idle > STALLED_AFTER:
                 alive, reason = False, f"{lag} messages wait and none was handled for {idle:.0f} s"
             else:
@@ -156,33 +186,49 @@ class StageHealth:
             return HealthReport(
                 self.stage, alive, reason, self._ready, self._handled, self._rejected, self._retries, lag,
                 round(len(self._recent) / window, 2), round(idle, 1), self._last_error,
+                self._parts, len(self._failing), dict(islice(sorted(self._failing.items()), _NAMED)),
             )  # fmt: skip
 
     def serve(self, host: str, port: int) -> threading.Thread | None:
-        """Answer `/metrics` and `/healthz` on a daemon thread; port 0 means: do not."""
+        """Answer `/metrics` and `/healthz` on daemon threads, one a client; port 0 means: do not."""
         if not port:
             return None
-        server = make_server(host, port, self._answer, server_class=WSGIServer, handler_class=_Silent)
+
+        class Handler(_Handler):
+            health = self
+
+        server = _Server((host, port), Handler)
         thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
         thread.start()
         return thread
 
-    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "/")
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A client that goes before it has its answer is not news either."""
+        log.debug("health_client", client=str(client_address), exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    health: StageHealth
+    timeout = _CLIENT_SECONDS
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
         if path == "/metrics":
-            start_response("200 OK", [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
-            return [generate_latest(self.registry)]
-        if path == "/healthz":
-            report = self.report()
-            start_response(
-                "200 OK" if report.alive else "503 Service Unavailable",
-                [("Content-Type", "application/json")],
-            )
-            return [json.dumps(asdict(report)).encode()]
-        start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/metrics or /healthz\n"]
+            self._answer(200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(self.health.registry))
+        elif path == "/healthz":
+            report = self.health.report()
+            self._answer(200 if report.alive else 503, "application/json", json.dumps(asdict(report)).encode())
+        else:
+            self._answer(404, "text/plain", b"/metrics or /healthz\n")
 
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """A health check every few seconds is not news."""

@@ -11,18 +11,23 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from polywire.engines.base import die_with_parent, free_ports
+from polywire.runtime.watchdog import SUPERVISOR
 from polywire.supervision.stages import StageSpec
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _STEADY = 60.0
 """Seconds up after which a stage's earlier deaths are forgotten."""
+_SILENT = 60.0
+"""Seconds without an answer to a health check until a stage that has answered before counts as hung."""
+_MUTE = 300.0
+"""Seconds until one that has never answered does: it may be loading a model on a busy machine."""
+_LAST_WORDS = 2.0
+"""Seconds for a process that is killed to write down the stack of each thread."""
 _TAIL_BYTES = 8_192
 
 
@@ -40,6 +45,7 @@ class StageProcess:
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._answered: float | None = None
         self._pause = _FIRST_PAUSE
         self.dead_pid: int | None = None
         """Of a process that ended by itself and whose place in its consumer group may not have been given up."""
@@ -58,12 +64,18 @@ class StageProcess:
         """Start the process; its output is added to the log file."""
         self.restart_at = None
         self._started = time.monotonic()
+        self._answered = None
         # A new one each time: somebody may have taken the old one in the meantime.
         self.metrics_port = free_port()
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "polywire", *self.spec.arguments],
-                env={**os.environ, **self._environment, "POLYWIRE_METRICS_PORT": str(self.metrics_port)},
+                env={
+                    **os.environ,
+                    **self._environment,
+                    "POLYWIRE_METRICS_PORT": str(self.metrics_port),
+                    SUPERVISOR: str(os.getpid()),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -88,9 +100,7 @@ class StageProcess:
             return None
         status = self._process.returncode
         self.dead_pid = self._process.pid
-        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        reason = last_words(self.log_file)
-        self.last_error = f"{how}: {reason}" if reason else how
+        self.last_error = how_it_ended(status, last_words(self.log_file))
         if self.uptime > _STEADY:
             self._pause = _FIRST_PAUSE
         pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
@@ -100,12 +110,23 @@ class StageProcess:
     def restart(self, reason: str) -> None:
         """End a process that lives but does not work, and start it again."""
         self.last_error = reason
+        pid = self.pid
         self.stop(5.0)
+        self.dead_pid = pid
         self.restart_at = time.monotonic()
 
     def health(self) -> dict[str, Any] | None:
         """What its /healthz answers; None when it does not."""
-        return fetch_health(self.metrics_port)
+        report = fetch_health(self.metrics_port)
+        if report is not None:
+            self._answered = time.monotonic()
+        return report
+
+    def silent_for(self) -> float | None:
+        """Seconds since it last answered (see health), where that is too long for a process that works; else None."""
+        since, limit = (self._started, _MUTE) if self._answered is None else (self._answered, _SILENT)
+        silent = time.monotonic() - since
+        return silent if self.pid is not None and silent > limit else None
 
     def terminate(self) -> None:
         """Ask it to finish what it has in hand and end."""
@@ -114,12 +135,19 @@ class StageProcess:
             self._process.terminate()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; kill it when the time is over. False when it had to be killed."""
+        """Wait for its end; kill it when the time is over. False when it had to be killed.
+
+        What is killed writes first where it hung (see polywire.runtime.watchdog).
+        """
         if self._process is None:
             return True
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
+            if sys.platform != "win32":
+                self._process.send_signal(signal.SIGALRM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_LAST_WORDS)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -139,18 +167,23 @@ def free_port() -> int:
 
 def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
     """What the stage at `port` answers to /healthz, alive (200) or not (503); None when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)  # asks no proxy
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=timeout) as answer:
-            body = answer.read()
-    except urllib.error.HTTPError as error:
-        body = error.read()
-    except (OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz")
+        report = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
         return None
-    try:
-        report = json.loads(body)
-    except ValueError:
-        return None
+    finally:
+        connection.close()
     return report if isinstance(report, dict) else None
+
+
+def how_it_ended(status: int, words: str) -> str:
+    """In words, from what `Popen.returncode` says and what the process said last."""
+    if status == -signal.SIGALRM:
+        return "hung, and its watchdog ended it; its log says where it hung"
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"{how}: {words}" if words else how
 
 
 _SAYS_WHY = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b|\b(?i:error|fatal|cannot|killed)\b")

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -165,19 +166,32 @@ class Supervisor:
             self._tell(process.name, f"its place in {process.spec.group} could not be given up: {error}")
 
     def _check_health(self) -> bool:
+        running = [process for process in self.processes if process.pid]
+        # Side by side: those that hang would hold up the look at the others.
+        with ThreadPoolExecutor(max(1, len(running))) as asking:
+            reports = list(asking.map(StageProcess.health, running))
         restarted = False
-        for process in self.processes:
-            report = process.health() if process.pid else None
-            if report is None or report.get("alive", True):
-                self._bad_answers[process.name] = 0
-                continue
-            self._bad_answers[process.name] = self._bad_answers.get(process.name, 0) + 1
-            if self._bad_answers[process.name] >= _UNHEALTHY_LIMIT:
-                self._bad_answers[process.name] = 0
-                self._tell(process.name, f"makes no progress ({report.get('reason')}): starting it again")
-                process.restart(f"made no progress: {report.get('reason')}")
+        for process, report in zip(running, reports, strict=True):
+            problem = self._problem(process, report)
+            if problem:
+                self._tell(process.name, f"{problem}: starting it again")
+                process.restart(problem)
                 restarted = True
         return restarted
+
+    def _problem(self, process: StageProcess, report: dict[str, Any] | None) -> str | None:
+        """Why a process that lives is to be started again."""
+        if report is None:
+            silent = process.silent_for()
+            return None if silent is None else f"has not answered for {silent:.0f} s"
+        if report.get("alive", True):
+            self._bad_answers[process.name] = 0
+            return None
+        self._bad_answers[process.name] = self._bad_answers.get(process.name, 0) + 1
+        if self._bad_answers[process.name] < _UNHEALTHY_LIMIT:
+            return None
+        self._bad_answers[process.name] = 0
+        return f"makes no progress ({report.get('reason')})"
 
     def stop(self) -> None:
         """Stages in order, then the engines. Nothing stays behind."""

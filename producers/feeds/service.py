@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import FeedSettings, Settings
+from polywire.runtime.watchdog import WATCHDOG
 from producers.feeds.fetch import Fetcher, FetchError
 from producers.feeds.parse import NotAFeed
 from producers.feeds.poller import Poller
@@ -45,7 +46,7 @@ class FeedService:
         self._state = StateStore(state_path)
         self._health = StageHealth("feeds")
         self._random = Random()
-        self._failing: set[str] = set()
+        self._failing: dict[str, str] = {}
         labels = ["stage", "outcome"]
         self._polls = Counter(
             "polywire_feed_polls", "Polls of feeds, by outcome.", labels, registry=self._health.registry
@@ -64,6 +65,10 @@ class FeedService:
                 poller = Poller(fetcher, self._state, publisher, self._health, patience=patience)
                 self._health.ready()
                 log.info("polling", feeds=len(self._feeds))
+                # Those that failed before a restart are not asked for a while, and have not been mended by it.
+                states = {feed.url: self._state.feed(feed.url) for feed in self._feeds}
+                self._failing = {url: state.error or "" for url, state in states.items() if state.failures}
+                self._tell_failing()
                 async with asyncio.TaskGroup() as tasks:
                     polls = [tasks.create_task(self._keep_polling(feed, poller)) for feed in self._feeds]
                     if not self._once:
@@ -138,12 +143,16 @@ class FeedService:
     def _count(self, feed: FeedSettings, outcome: str, error: Exception | None = None) -> None:
         self._polls.labels(self._health.stage, outcome).inc()
         if error is None:
-            self._failing.discard(feed.url)
+            self._failing.pop(feed.url, None)
             self._health.beat()
         else:
-            self._failing.add(feed.url)
+            self._failing[feed.url] = _say(error)
             self._health.retrying(f"{feed.url}: {_say(error)}")
+        self._tell_failing()
+
+    def _tell_failing(self) -> None:
         self._failing_gauge.labels(self._health.stage).set(len(self._failing))
+        self._health.failing(len(self._feeds), self._failing)
 
 
 def _say(error: Exception) -> str:
@@ -160,7 +169,12 @@ async def run_feeds(
     """
     task = asyncio.current_task()
     assert task is not None
+
+    def stop() -> None:
+        WATCHDOG.stopping()
+        task.cancel()
+
     with contextlib.suppress(NotImplementedError):  # not on Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     path = settings.state_dir / FILE if remember else None
     return await FeedService(settings, feeds, once=once, state_path=path).run()

@@ -22,6 +22,7 @@ from polywire.engines.base import EngineAddresses, free_ports, listens, tail
 from polywire.engines.embedded import EmbeddedEngine
 from polywire.engines.jvm import JvmEngine
 from polywire.engines.jvm.folders import discard
+from polywire.runtime.elastic import make_client
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
 from polywire.runtime.settings import Settings
@@ -187,6 +188,17 @@ def test_external_takes_what_answers(start: Start) -> None:
     _, settings = start("embedded")
     addresses = make_engine("external", settings).start()
     assert at(settings, addresses) == settings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_proxy_in_the_environment_is_not_asked_for_an_engine_here(
+    start: Start, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    _, settings = start(name)
+    with make_client(settings) as client:
+        assert client.cluster.health()["status"] in {"green", "yellow"}
 
 
 def test_a_second_engine_on_the_same_folder_is_refused(start: Start) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from polywire.runtime.health import StageHealth
 from polywire.runtime.settings import FeedSettings, Settings
+from polywire.supervision.process import fetch_health, free_port
 from producers.feeds import service
 from producers.feeds.demo_server import DemoServer
 from producers.feeds.fetch import Fetcher
@@ -345,3 +346,22 @@ def test_the_demos_articles_appear_one_by_one() -> None:
     assert len(json.loads((server.respond("/feed.json") or ("", ""))[1])["items"]) == 3
     assert server.respond("/articles/nothing") is None
     server._server.server_close()
+
+
+async def test_feeds_that_fail_are_told_by_health_also_after_a_restart(
+    site: Site, to_kept: KeptArticles, feed_settings: Settings
+) -> None:
+    site.routes["/good"] = feed_of(entry("one"))
+    site.routes["/dead"] = Answer(status=500)
+    feeds = [FeedSettings(url=site.url(path), interval=600) for path in ("/good", "/dead")]
+    for _ in range(2):
+        settings = feed_settings.model_copy(update={"metrics_port": free_port()})
+        async with polling(settings, *feeds):
+            report: dict[str, Any] = {}
+            async with asyncio.timeout(10):
+                while not report.get("parts_failing"):
+                    report = await asyncio.to_thread(fetch_health, settings.metrics_port) or {}
+                    await asyncio.sleep(0.02)
+        assert (report["alive"], report["parts"], report["parts_failing"]) == (True, 2, 1)
+        assert "500" in report["failing"][site.url("/dead")]
+    assert site.asked("/dead") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 
@@ -100,3 +101,50 @@ def test_served_over_http(health: StageHealth, clock: Clock) -> None:
     assert caught.value.code == 503
     assert json.loads(caught.value.read())["alive"] is False
     assert fetch_health(free_port()) is None
+
+
+def test_silent_clients_block_nobody(health: StageHealth) -> None:
+    port = free_port()
+    health.serve("127.0.0.1", port)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    try:
+        silent[0].sendall(b"GET /hea")
+        assert fetch_health(port) is not None
+    finally:
+        for client in silent:
+            client.close()
+
+
+def test_a_client_that_stays_silent_is_let_go(health: StageHealth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polywire.runtime.health._Handler.timeout", 0.1)
+    port = free_port()
+    health.serve("127.0.0.1", port)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        assert client.recv(1) == b""
+
+
+def test_a_proxy_is_never_asked_for_this_machine(health: StageHealth, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    port = free_port()
+    health.serve("127.0.0.1", port)
+    assert fetch_health(port) is not None
+
+
+def test_the_slowest_of_several_loops_counts(health: StageHealth, clock: Clock) -> None:
+    health.ready()
+    health.beat("page")
+    clock.now += SILENT_AFTER + 1
+    health.beat()
+    assert not health.report().alive
+    health.beat("page")
+    assert health.report().alive
+
+
+def test_parts_that_fail_are_named_and_leave_the_stage_alive(health: StageHealth) -> None:
+    health.ready()
+    health.failing(30, {f"feed-{n:02}": "404" for n in range(25)})
+    report = health.report()
+    assert report.alive
+    assert (report.parts, report.parts_failing) == (30, 25)
+    assert list(report.failing) == [f"feed-{n:02}" for n in range(20)]

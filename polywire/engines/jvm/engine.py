@@ -166,7 +166,7 @@ def _server_properties(port: int, controller_port: int) -> str:
 def _is_ready(port: int) -> bool:
     # It answers before it can be used; its health says when.
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/_cluster/health", timeout=2)
+        answer = httpx.get(f"http://127.0.0.1:{port}/_cluster/health", timeout=2, trust_env=False)
     except httpx.HTTPError:
         return False
     return answer.status_code == 200 and answer.json().get("status") in {"green", "yellow"}
