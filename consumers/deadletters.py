@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.partitions import partitions_of
 from polywire.runtime.producer import Producer
 from polywire.runtime.settings import Settings
 from schemas.topics import BY_NAME, DEADLETTERS
@@ -39,13 +40,11 @@ def read_dead_letters(settings: Settings) -> list[Lying]:
     Raises:
         kafka.errors.KafkaError, ConnectionError: the topic cannot be read to its end.
     """
-    from kafka import TopicPartition
-
-    partitions = [TopicPartition(DEADLETTERS.name, p) for p in range(DEADLETTERS.partitions)]
     consumer = make_consumer(settings, None, ())
     found: list[tuple[str, DeadLetter]] = []
     marks: dict[str, datetime] = {}
     try:
+        partitions = partitions_of(consumer, DEADLETTERS.name)
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         ends = consumer.end_offsets(partitions)

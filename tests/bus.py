@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.partitions import partitions_of
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, ENRICHED, RAW, Topic
 
@@ -20,7 +21,7 @@ def records_of(settings: Settings, topic: Topic, starts: Mapping[int, int] | Non
     """
     consumer: KafkaConsumer = make_consumer(settings, None, ())
     try:
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        partitions = partitions_of(consumer, topic.name)
         consumer.assign(partitions)
         for each in partitions:
             consumer.seek(each, (starts or {}).get(each.partition, 0))

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
 from consumers.query import Query, QueryError
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.logs import get_logger
+from polywire.runtime.partitions import partitions_of
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Record
 from schemas.alerts import Subscription
@@ -48,8 +49,8 @@ class SubscriptionBook:
         """`on_bad` gets each subscription that cannot be used, each time the topic is read from its beginning."""
         self._stage = stage
         self._on_bad = on_bad
-        self._partitions = [TopicPartition(SUBSCRIPTIONS.name, p) for p in range(SUBSCRIPTIONS.partitions)]
         self._consumer: KafkaConsumer = make_consumer(settings, None, ())
+        self._partitions = partitions_of(self._consumer, SUBSCRIPTIONS.name)
         self._consumer.assign(self._partitions)
         self._consumer.seek_to_beginning(*self._partitions)
         self._active: dict[str, Active] = {}

@@ -30,7 +30,7 @@ from kafka.errors import KafkaError
 
 from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
 from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import make_producer
+from polywire.runtime.kafka import check_topics, make_producer
 from polywire.runtime.logs import get_logger
 from polywire.runtime.outcomes import (
     Done,
@@ -340,8 +340,10 @@ def run_consumer(
     """Run `handler` as a process: its consumer group (named for the stage), metrics, signals; until SIGTERM or SIGINT.
 
     Raises:
+        UserError: a topic has other partitions than it should.
         TooManyDeadLetters: see `ConsumerLoop.run`.
     """
+    check_topics(settings)
     health.serve(settings.metrics_host, settings.metrics_port)
     producer = make_producer(settings, f"polywire-{handler.stage}-deadletters")
     loop = ConsumerLoop(

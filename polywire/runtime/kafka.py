@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka.record.util import calc_crc32c
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
@@ -22,11 +22,12 @@ from kafka.errors import (
 from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
+from polywire.runtime.partitions import check_partitions, partitions_of
 from polywire.runtime.producer import Producer, Sent
 from polywire.runtime.settings import Settings
 from schemas.base import Message
 from schemas.codec import encode
-from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, Topic
+from schemas.topics import CATALOGUE, DEADLETTERS, MAX_MESSAGE_BYTES, Topic
 
 REQUEST_BYTES = MAX_MESSAGE_BYTES + 512 * 1024
 """What our clients send at most: a message, its headers and its envelope; less than what the topics take. So it is
@@ -133,6 +134,9 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> li
     """Create the topics that are missing, with their settings; returns the names of those that were.
 
     Existing topics are left as they are.
+
+    Raises:
+        UserError: one that was there has other partitions than it should, see `check_partitions`.
     """
     admin = make_admin(settings)
     try:
@@ -150,7 +154,21 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> li
             except TopicAlreadyExistsError:
                 continue  # another process was quicker
             created.append(topic.name)
+        check_partitions(admin, {t.name: t.partitions for t in topics if t is not DEADLETTERS})
         return created
+    finally:
+        admin.close()
+
+
+def check_topics(settings: Settings) -> None:
+    """Compare the partitions of the catalogue's topics with what the brokers have.
+
+    Raises:
+        UserError: see `check_partitions`.
+    """
+    admin = make_admin(settings)
+    try:
+        check_partitions(admin)
     finally:
         admin.close()
 
@@ -166,7 +184,7 @@ def group_lag(settings: Settings, groups: Mapping[str, Sequence[Topic]]) -> dict
             committed = offsets.get(group) or {}
             lag[group] = {}
             for topic in topics:
-                partitions = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+                partitions = partitions_of(consumer, topic.name)
                 ends = consumer.end_offsets(partitions)
                 starts = consumer.beginning_offsets(partitions)
                 waiting = 0

@@ -6,10 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.partitions import partitions_of
 from polywire.runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import InvalidMessage, decode
@@ -67,7 +68,7 @@ class AlertFollower(Follower):
         self._tell = tell
         self._told: dict[str, int] = {}
         consumer: KafkaConsumer = make_consumer(settings, None, ())
-        partitions = [TopicPartition(ALERTS.name, number) for number in range(ALERTS.partitions)]
+        partitions = partitions_of(consumer, ALERTS.name)
         ends = consumer.end_offsets(partitions)
         consumer.assign(partitions)
         for partition in partitions:

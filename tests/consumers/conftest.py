@@ -18,6 +18,7 @@ from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset, publish
 from polywire.runtime.outcomes import Handler
+from polywire.runtime.partitions import partitions_of
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource, Record
 from schemas.base import Message
@@ -74,10 +75,7 @@ def bus(settings: Settings) -> Iterator[Bus]:
     create_topics(settings)
     reader = make_consumer(settings, None, ())
     starts = {
-        topic.name: {
-            tp.partition: end
-            for tp, end in reader.end_offsets([TopicPartition(topic.name, p) for p in range(topic.partitions)]).items()
-        }
+        topic.name: {tp.partition: end for tp, end in reader.end_offsets(partitions_of(reader, topic.name)).items()}
         for topic in CATALOGUE
     }
     reader.close()
