@@ -50,13 +50,12 @@ class ClusterStage:
         self._clusterer: Clusterer | None = None
         self._unseen = 0
         self._rest_until = 0.0
-        self.stage.app.on_partitions_assigned.connect(self._let_go, weak=False)
-        self.stage.app.on_partitions_revoked.connect(self._let_go, weak=False)
+        self.stage.forget = self._let_go
         self.stage.consume(Way(ANALYZED, AnalyzedArticle, self._decide, lambda article: article.id))
         self.stage.consume(Way(CORRECTIONS, StoryCorrection, self._correct, lambda correction: correction.story_id))
         self.stage.app.timer(interval=_SECOND_LOOK)(self._look_again)
 
-    async def _let_go(self, *_: Any, **__: Any) -> None:
+    def _let_go(self) -> None:
         # Another worker may decide, or have decided, in the meantime: what is in memory may be old.
         self._clusterer = None
 

@@ -56,6 +56,8 @@ class Source:
     partition: int
     offset: int
     timestamp: datetime
+    generation: int = 0
+    """Of the group when this worker got the partition: of two that decided on the message, the later one is right."""
 
 
 Step = Callable[[M, Source], Awaitable[Sequence[Outgoing]]]
@@ -92,6 +94,8 @@ class Stage:
         self._seen: dict[Partition, int] = {}
         self._moved = time.monotonic()
         self._tables: list[ConfirmedTable] = []
+        self.forget: Callable[[], None] = lambda: None
+        """Called where what was derived from the tables, and is kept in memory, is no longer what they say."""
         self.turn = asyncio.Lock()
         """Held while a message is handled, and by whoever needs what a stage knows to stand still."""
         self.app.timer(interval=_PULSE)(self._pulse)
@@ -175,9 +179,11 @@ class Stage:
         """The way of one message. Does not raise."""
         way = self._ways[record.topic]
         started = time.monotonic()
-        source = Source(
-            record.topic, record.partition, record.offset, datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        )
+        generation: int = self.app.consumer_generation_id
+        for table in self._tables:
+            generation = max(generation, table.take(record.partition, generation))
+        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        source = Source(record.topic, record.partition, record.offset, at, generation)
         try:
             message = decode(way.model, record.value)
             expected = way.key_of(message) if way.key_of else None
@@ -190,10 +196,13 @@ class Stage:
                 await self.outlet.persist("store what was decided", table.confirmed)
             await self.outlet.send_all(outgoing)
         except InvalidMessage as error:
+            self._take_back()
             await self.outlet.bury(self.name, record, error.reason)
         except MessageSizeTooLargeError as error:
+            self._take_back()
             await self.outlet.bury(self.name, record, f"what came of it is too large for the bus: {error}")
         except Exception as error:
+            self._take_back()
             # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
             # message. It must not stop the stream, and must not be lost.
             log.exception("message_failed", topic=source.topic, partition=source.partition, offset=source.offset)
@@ -201,14 +210,22 @@ class Stage:
         else:
             self.health.handled(record.topic, time.monotonic() - started)
 
+    def _take_back(self) -> None:
+        """Nothing follows from the message in hand: what was decided on it is as if it had never been."""
+        undone = [table.take_back() for table in self._tables]
+        if any(undone):
+            self.forget()
+
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self.progress.forget()
+        self.forget()
         self.health.ready()
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         self.progress.forget()
         for table in self._tables:
-            table.disown()
+            table.take_back()
+        self.forget()
 
     async def _pulse(self) -> None:
         self.health.beat()
