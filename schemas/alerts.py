@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from schemas.base import Message, Part, UtcTime
+from schemas.base import Count, Id, Language, Message, Part, UtcTime
 from schemas.stories import StoryDeal
 
 
@@ -39,19 +39,19 @@ class Subscription(Message):
 class Alert(Message):
     """One per subscription and story. Later articles of the story fold into updates of the same alert."""
 
-    id: str = Field(description="See schemas.ids.alert_id: derived from subscription and story.")
+    id: Id = Field(description="See schemas.ids.alert_id: derived from subscription and story.")
     kind: Literal["new", "update"]
-    revision: int = Field(ge=1, description="1 for the new alert, then counting its updates.")
-    subscription_id: str
+    revision: Count = Field(ge=1, description="1 for the new alert, then counting its updates.")
+    subscription_id: Id
     subscription_name: str
-    story_id: str
+    story_id: Id
     title: str
-    article_id: str = Field(description="The article that set it off, or that caused the update.")
+    article_id: Id = Field(description="The article that set it off, or that caused the update.")
     article_title: str
     article_url: str | None = None
-    language: str = Field(description="Of that article.")
-    languages: list[str] = Field(description="Of the story so far, in order of first appearance.")
+    language: Language = Field(description="Of that article.")
+    languages: list[Language] = Field(description="Of the story so far, in order of first appearance.")
     sources: list[str]
-    article_count: int
+    article_count: Count
     deals: list[StoryDeal] = Field(default_factory=list)
     at: UtcTime = Field(description="When the article that caused it was collected.")

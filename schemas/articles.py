@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.base import Message, Part, Score, UtcTime
+from schemas.base import Count, Id, Language, Message, Part, Score, UtcTime, Version
 from schemas.readings import Deal, Entity, NamedOnly
 
 MAX_TITLE = 2_000
 """Characters. A longer title is a body text in the wrong field."""
 MAX_TEXT = 1_000_000
 """Characters. The longest news documents are under a tenth of this; a longer text is not an article."""
+DIMENSIONS = 384
+"""Of an embedding."""
+MAX_DEALS = 200
+"""Of one article. The reader finds a handful; a story is told anew from all of them with every article."""
 MAX_AHEAD = timedelta(days=1)
 """Clocks differ and time zones are mistaken; a date of publication further ahead than this is a mistake."""
 
@@ -67,20 +72,26 @@ class RawArticle(Message):
         return self.published
 
 
+Component = Annotated[float, Field(ge=-1.001, le=1.001)]
+"""Of a vector of unit length, rounded."""
+
+
 class AnalyzedArticle(RawArticle):
     """With everything that can be read from the article alone."""
 
-    language: str = Field(description="ISO 639-1 where one exists, else 639-3; `und` when it cannot be told.")
+    language: Language = Field(description="ISO 639-1 where one exists, else 639-3; `und` when it cannot be told.")
     language_confidence: Score
     language_hint: str | None = Field(default=None, description="What the producer had said.")
-    embedding: list[float] = Field(
-        description="384 numbers, unit length: the lead of the text, less the mean of its language."
+    embedding: list[Component] = Field(
+        min_length=DIMENSIONS,
+        max_length=DIMENSIONS,
+        description="384 numbers, unit length: the lead of the text, less the mean of its language.",
     )
     entities: list[Entity] = Field(default_factory=list)
     unlinked: list[NamedOnly] = Field(
         default_factory=list, description="Persons, places and organisations named in passing that no table knows."
     )
-    deals: list[Deal] = Field(default_factory=list)
+    deals: list[Deal] = Field(default_factory=list, max_length=MAX_DEALS)
     arms_deal: bool = False
     arms_deal_score: Score = 0.0
     notes: list[str] = Field(default_factory=list, description="What was skipped or cut short while reading, in words.")
@@ -91,35 +102,34 @@ class Decision(Part):
 
     new_story: bool
     score: Score | None = Field(default=None, description="Probability of the chosen merge; null for a first article.")
-    candidates: int = Field(ge=0, description="How many stories were compared.")
+    candidates: Count = Field(description="How many stories were compared.")
 
 
 class ClusteredArticle(AnalyzedArticle):
     """With the story it belongs to."""
 
-    story_id: str
-    duplicate_of: str | None = Field(default=None, description="The article whose text this one repeats.")
+    story_id: Id
+    duplicate_of: Id | None = Field(default=None, description="The article whose text this one repeats.")
     decision: Decision
-    version: int = Field(
-        ge=0,
+    version: Version = Field(
         description="Grows with every revision of the article and every correction of its story; the index keeps "
         "the highest. Milliseconds since 1970 of the cause, so that a replay gives the same number.",
     )
     retracted: bool = Field(default=False, description="True where a correction takes the article out of this story.")
-    moved_to: str | None = Field(default=None, description="With `retracted`: the story it is in from now on.")
-    moved_from: str | None = Field(default=None, description="The story a correction took it from.")
-    correction_id: str | None = Field(default=None, description="The correction that put it here, if one did.")
+    moved_to: Id | None = Field(default=None, description="With `retracted`: the story it is in from now on.")
+    moved_from: Id | None = Field(default=None, description="The story a correction took it from.")
+    correction_id: Id | None = Field(default=None, description="The correction that put it here, if one did.")
 
 
 class StoryBrief(Part):
     """The story as it stood when the article joined it: enough for an alert to name."""
 
     title: str
-    languages: list[str] = Field(description="In order of first appearance.")
+    languages: list[Language] = Field(description="In order of first appearance.")
     sources: list[str]
-    article_count: int
+    article_count: Count
     first_seen: UtcTime
-    version: int
+    version: Version
 
 
 class EnrichedArticle(ClusteredArticle):

@@ -5,23 +5,38 @@ Every offset counts characters (Unicode code points) of `title + "\\n" + text`, 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.base import Part, Score
 
 EntityType = Literal["person", "place", "organization", "weapon"]
 DealAct = Literal["sale", "aid", "lease", "licence", "upgrade", "negotiation", "blocked", "illicit", "other"]
 DealStatus = Literal["reported", "planned", "negotiated", "cancelled", "denied", "alleged"]
+Quantity = Annotated[int, Field(ge=0, le=2**53)]
+
+LONGEST = 2_000_000
+"""Characters. No title and text (see schemas.articles) come to so many: no offset lies beyond."""
 
 
-class Mention(Part):
-    """One place in the text where an entity is named."""
+class Span(Part):
+    """A place in the text and what stands there."""
 
     start: int = Field(ge=0)
-    end: int = Field(ge=0)
+    end: int = Field(ge=0, le=LONGEST)
     text: str
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"it ends at {self.end}, before it starts at {self.start}")
+        return self
+
+
+class Mention(Span):
+    """One place in the text where an entity is named."""
+
     indirect: bool = Field(
         default=False,
         description="Not the name itself: an adjective or an inhabitant (Russian), or a part of another name.",
@@ -53,12 +68,8 @@ class NamedOnly(Part):
     mentions: list[Mention] = Field(default_factory=list)
 
 
-class Evidence(Part):
+class Evidence(Span):
     """The sentence that says it."""
-
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
-    text: str
 
 
 class Money(Part):
@@ -78,6 +89,6 @@ class Deal(Part):
     recipient: list[str] = Field(default_factory=list)
     weapons: list[str] = Field(default_factory=list)
     amount: Money | None = None
-    quantity: int | None = None
+    quantity: Quantity | None = None
     score: Score
     evidence: Evidence

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.articles import ClusteredArticle
-from schemas.base import Message, Part, Score, UtcTime
-from schemas.readings import DealAct, DealStatus, EntityType, Evidence, Money
+from schemas.base import Count, Id, Language, Message, Part, Score, UtcTime, Version
+from schemas.readings import DealAct, DealStatus, EntityType, Evidence, Money, Quantity
 
 
 class StoryArticle(Part):
     """A variant, in short."""
 
-    id: str
-    language: str
+    id: Id
+    language: Language
     source: str
     title: str
     url: str | None = None
@@ -32,15 +32,15 @@ class StoryEntity(Part):
     name: str
     kind: str | None = None
     country: str | None = None
-    articles: int
+    articles: Count
     spellings: dict[str, list[str]] = Field(default_factory=dict, description="By language, most frequent first.")
 
 
 class DealEvidence(Evidence):
     """What one article says of a deal."""
 
-    article_id: str
-    language: str
+    article_id: Id
+    language: Language
     act: DealAct
     status: DealStatus
     score: Score
@@ -56,7 +56,7 @@ class StoryDeal(Part):
     recipient: list[str] = Field(default_factory=list)
     weapons: list[str] = Field(default_factory=list)
     amount: Money | None = None
-    quantity: int | None = None
+    quantity: Quantity | None = None
     score: Score
     disputed: bool = Field(default=False, description="The variants contradict each other: see the evidence.")
     evidence: list[DealEvidence] = Field(default_factory=list)
@@ -65,21 +65,21 @@ class StoryDeal(Part):
 class Story(Message):
     """The newest snapshot of a story."""
 
-    id: str
+    id: Id
     title: str = Field(description="Headline of its first article in English, else of its first article.")
-    titles: dict[str, str] = Field(default_factory=dict, description="A headline for each language.")
-    languages: list[str] = Field(description="In order of first appearance.")
+    titles: dict[Language, str] = Field(default_factory=dict, description="A headline for each language.")
+    languages: list[Language] = Field(description="In order of first appearance.")
     sources: list[str]
     articles: list[StoryArticle] = Field(description="The newest 200 at most; `article_count` counts all.")
-    article_count: int
+    article_count: Count
     first_seen: UtcTime
     last_seen: UtcTime
     entities: list[StoryEntity] = Field(default_factory=list)
     deals: list[StoryDeal] = Field(default_factory=list)
     arms_deal: bool = False
     arms_deal_score: Score = 0.0
-    version: int = Field(ge=1, description="Counts the changes of this story.")
-    merged_into: str | None = Field(default=None, description="Set where the story went up in another.")
+    version: Version = Field(ge=1, description="Counts the changes of this story.")
+    merged_into: Id | None = Field(default=None, description="Set where the story went up in another.")
 
 
 class StoryCorrection(Message):
@@ -89,16 +89,22 @@ class StoryCorrection(Message):
     can be merged and split.
     """
 
-    id: str
+    id: Id
     kind: Literal["merge", "split", "recall"]
-    story_id: str = Field(description="The story that stays.")
-    other_story_id: str = Field(
+    story_id: Id = Field(description="The story that stays.")
+    other_story_id: Id = Field(
         description="merge: the story that goes up in it. split: the story split off. recall: the story itself."
     )
-    article_ids: list[str] = Field(default_factory=list, description="split: the articles that leave.")
+    article_ids: list[Id] = Field(default_factory=list, description="split: the articles that leave.")
     articles: list[ClusteredArticle] = Field(
         default_factory=list, description="recall: articles of the story, as the index has them."
     )
     by: str = Field(description="`clusterer`, or `operator:` and a name. An operator's word is final.")
     reason: str
     at: UtcTime
+
+    @model_validator(mode="after")
+    def _can_be_carried_out(self) -> StoryCorrection:
+        if self.kind != "recall" and self.story_id == self.other_story_id:
+            raise ValueError(f"a {self.kind} needs two stories, not {self.story_id} twice")
+        return self

@@ -23,6 +23,8 @@ MAX_NESTED_DEALS = 200
 """Of one document. A text with more is a list of deals, and each of them is still found by the flat fields."""
 _DIMENSIONS = 384
 _MAX_LONG = 2**63 - 1
+_TINY = 1e-9
+"""A vector shorter than this is no direction to the clusterer either (streams.stories.vectors)."""
 
 Document = dict[str, Any]
 
@@ -209,7 +211,8 @@ def _id_labels(id_: str, named: Mapping[str, Named]) -> list[str]:
 
 def _is_direction(vector: Sequence[float]) -> bool:
     """Cosine takes no zero vector, and one such refuses the whole document."""
-    return any(vector) and all(math.isfinite(x) for x in vector)
+    # In single precision, as it is kept: what is tiny there is zero.
+    return any(abs(x) > _TINY for x in vector) and all(math.isfinite(x) for x in vector)
 
 
 def _nfc(text: str) -> str:

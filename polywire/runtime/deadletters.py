@@ -13,6 +13,8 @@ from schemas.topics import DEADLETTERS
 _ACKNOWLEDGE_SECONDS = 30.0
 _REASON_LIMIT = 2_000
 """Characters: a header is no place for a stack trace."""
+_LONGEST_NUMBER = 19
+"""Digits of an offset."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ class DeadLetter:
     @classmethod
     def parse(cls, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> DeadLetter:
         """The dead letter that a record of the topic holds; tolerant of headers that are missing."""
-        found = dict(headers)
+        # Anybody may write to a topic, and a header may be there without a value.
+        found = {name: content for name, content in headers if content is not None}
 
         def text(name: str, default: str = "") -> str:
             return found.get(name, default.encode()).decode("utf-8", "replace")
 
         def number(name: str) -> int:
-            digits = text(name, "0")
-            return int(digits) if digits.lstrip("-").isdigit() else 0
+            return _number(found.get(name))
 
         try:
             at = datetime.fromisoformat(text("time"))
@@ -92,7 +94,7 @@ class DeadLetter:
             offset=number("offset"),
             key=found.get("key"),
             value=None if "null-value" in found else value,
-            at=at,
+            at=at if at.tzinfo else at.replace(tzinfo=UTC),
             replays=number("replays"),
         )
 
@@ -119,5 +121,9 @@ def kafka_dead_letters(producer: Producer) -> DeadLetterSink:
 
 def replays_of(record: Record) -> int:
     """How often an operator has put the message back from the dead letters."""
-    digits = dict(record.headers).get(REPLAYS_HEADER, b"0")
-    return int(digits) if digits.isdigit() else 0
+    return _number(dict(record.headers).get(REPLAYS_HEADER))
+
+
+def _number(digits: bytes | None) -> int:
+    """Of a header; 0 where it is none that any of ours would have written."""
+    return int(digits) if digits is not None and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else 0

@@ -10,6 +10,7 @@ from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer
+from streams.apps.clock import refuse_the_future
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Source, Stage, Way
 from streams.embedding import ModelMissing
@@ -29,6 +30,7 @@ def build(settings: Settings) -> Stage:
 
     async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         # In a thread: a long text must not keep the event loop from telling Kafka that we live.
+        refuse_the_future(article)
         analyzed = await asyncio.to_thread(analyzer.analyze, article)
         return [Outgoing(ANALYZED, analyzed.id, analyzed)]
 

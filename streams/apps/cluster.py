@@ -25,6 +25,7 @@ from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS, Topic
 from streams.apps.app import changelog
+from streams.apps.clock import refuse_the_future
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Source, Stage, Way
 from streams.pipeline import clustered, retracted
@@ -70,6 +71,7 @@ class ClusterStage:
         return self._clusterer
 
     async def _decide(self, article: AnalyzedArticle, source: Source) -> Sequence[Outgoing]:
+        refuse_the_future(article)
         clusterer = await self._restored()
         assignment = clusterer.assign(article)
         self._records[article.id] = {**assignment.record, _OFFSET: source.offset}
@@ -107,6 +109,8 @@ class ClusterStage:
 
     def _recall(self, clusterer: Clusterer, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
         """Nothing follows: to everyone else the story has been there all the time."""
+        for article in correction.articles:
+            refuse_the_future(article)
         back = clusterer.recall(correction.articles)
         for assignment in back:
             self._records[assignment.article_id] = {**assignment.record, _OFFSET: source.offset, _RECALLED: True}

@@ -13,7 +13,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -55,7 +54,6 @@ class Source:
     topic: str
     partition: int
     offset: int
-    timestamp: datetime
     generation: int = 0
     """Of the group when this worker got the partition: of two that decided on the message, the later one is right."""
 
@@ -182,8 +180,7 @@ class Stage:
         generation: int = self.app.consumer_generation_id
         for table in self._tables:
             generation = max(generation, table.take(record.partition, generation))
-        at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        source = Source(record.topic, record.partition, record.offset, at, generation)
+        source = Source(record.topic, record.partition, record.offset, generation)
         try:
             message = decode(way.model, record.value)
             expected = way.key_of(message) if way.key_of else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -58,7 +59,7 @@ def stated_sum(text: str) -> Money | None:
             continue
         scale = scales[match.group("scale").lower()] if match.group("scale") else 1.0
         value = _number(match.group(2)) * scale
-        if value > 0 and (best is None or value > best.value):
+        if 0 < value < math.inf and (best is None or value > best.value):
             best = Money(value=value, currency=currency, text=match.group().strip())
     return best
 

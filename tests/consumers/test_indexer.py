@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
+import consumers.indexer
 from consumers.index import ensure_indices, mapping
 from consumers.index.documents import article_document, article_of
 from consumers.indexer import Indexer, judge
 from polywire.runtime.elastic import make_client
 from polywire.runtime.outcomes import Done, Reject, Retry
 from polywire.runtime.settings import Settings
+from schemas.articles import EnrichedArticle
 from schemas.topics import ALERTS, ENRICHED, STORIES
 from tests.consumers.conftest import Bus, Start, eventually
 from tests.consumers.make import alert, article, story
@@ -90,11 +92,16 @@ def test_poison_between_good_messages(bus: Bus, start: Start, indexer: Indexer, 
 
 
 def test_a_document_that_elasticsearch_refuses_is_a_dead_letter(
-    bus: Bus, start: Start, indexer: Indexer, index: Index, es: Elasticsearch, settings: Settings
-) -> None:
+    bus: Bus, start: Start, indexer: Indexer, index: Index, es: Elasticsearch, settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def document(one: EnrichedArticle) -> dict[str, Any]:
+        return article_document(one) | ({"of_no_mapping": 1} if one.id == article(1).id else {})
+
+    monkeypatch.setattr(consumers.indexer, "article_document", document)
     ensure_indices(es, settings.index_prefix)
     start(indexer)
-    bus.put(ENRICHED, "s1", article(1, embedding=[1.0, 0.0]), article(2))
+    bus.put(ENRICHED, "s1", article(1), article(2))
     eventually("the good one", lambda: index.has("articles", article(2).id))
     letter = eventually("the dead letter", bus.dead_letters)[0]
     assert "Elasticsearch refused it (400)" in letter.reason
@@ -242,5 +249,7 @@ def test_an_article_comes_back_from_its_document() -> None:
     again = article_of(json.loads(json.dumps(article_document(one), default=str)))
     left = {"story", "moved_from", "unlinked"}
     assert again.model_dump(exclude=left) == one.model_dump(exclude=left)
+    for nothing in ([0.0] * 384, [1e-300] * 384):
+        assert "embedding" not in article_document(article(embedding=nothing)), "what points nowhere is refused"
     bare = article(title="", text="only a text", url=None, entities=[], deals=[], embedding=[0.0] * 384)
     assert article_of(article_document(bare)).model_dump(exclude=left) == bare.model_dump(exclude=left)

@@ -37,3 +37,7 @@ def test_the_number_before_the_weapon_counts() -> None:
     text = "In 2022 it sold 1,200 tanks"
     assert stated_quantity(text, 0, [(text.index("tanks"), len(text))]) == 1200
     assert stated_quantity("in 2022 tanks", 0, [(8, 13)]) is None
+
+
+def test_a_sum_of_no_size_is_none() -> None:
+    assert stated_sum("a contract of $" + "9" * 400) is None

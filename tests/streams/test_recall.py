@@ -14,7 +14,7 @@ from consumers.index.documents import article_document, article_of
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Partition
 from schemas.articles import AnalyzedArticle, EnrichedArticle
-from schemas.codec import encode
+from schemas.codec import InvalidMessage, encode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CORRECTIONS
 from streams.apps.cluster import ClusterStage
@@ -48,7 +48,7 @@ class Cluster:
 
     async def take(self, one: AnalyzedArticle) -> Any:
         log = self.bus.held[ANALYZED.name]
-        source = Source(ANALYZED.name, 0, len(log), AT)
+        source = Source(ANALYZED.name, 0, len(log))
         log[source.offset] = encode(one)
         (out,) = await self.stage._decide(one, source)
         return out.message
@@ -65,7 +65,7 @@ class Cluster:
             **fields,
         )
         log = self.bus.held[CORRECTIONS.name]
-        source = Source(CORRECTIONS.name, 0, len(log), AT)
+        source = Source(CORRECTIONS.name, 0, len(log))
         log[source.offset] = encode(one)
         return list(await self.stage._correct(one, source))
 
@@ -113,3 +113,19 @@ async def test_it_takes_new_articles_and_can_be_merged(cluster: Cluster) -> None
 def _document(one: Any) -> dict[str, Any]:
     brief = {"title": "t", "languages": ["en"], "sources": ["s"], "article_count": 1, "first_seen": AT, "version": 1}
     return article_document(EnrichedArticle(**dict(one), story=brief))
+
+
+async def test_articles_from_the_future_do_not_make_it_forget(cluster: Cluster) -> None:
+    random = np.random.default_rng(4)
+    old = [await cluster.take(article(f"now-{n:05d}", random.normal(size=384), hours=n)) for n in range(3)]
+    ahead = {"collected": datetime(9000, 1, 1, tzinfo=UTC)}
+    for n in range(5):
+        with pytest.raises(InvalidMessage, match="future"):
+            await cluster.take(article(f"ahead-{n:04d}", random.normal(size=384)).model_copy(update=ahead))
+    with pytest.raises(InvalidMessage, match="future"):
+        await cluster.correct("recall", "s-a", "s-a", articles=[old[0].model_copy(update=ahead)])
+    for n in range(200):
+        await cluster.take(article(f"since-{n:04d}", random.normal(size=384), hours=4))
+    clusterer = cluster.stage._clusterer
+    assert clusterer is not None
+    assert all(clusterer.story_of(each.id) == each.story_id for each in old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,6 +94,36 @@ async def test_an_outcome_too_large_for_the_bus_is_buried(stage: Stage, broker: 
 async def test_replays_are_counted_on(stage: Stage, broker: Recorder) -> None:
     await handle(stage, record(b"junk", headers=[(REPLAYS_HEADER, b"2")]))
     assert letter(broker).replays == 2
+
+
+@pytest.mark.parametrize("count", [b"9" * 5_000, b"-1", b"", "²".encode(), None])
+async def test_replays_that_nobody_can_have_counted_do_not_keep_a_message_from_the_dead_letters(
+    stage: Stage, broker: Recorder, count: bytes | None
+) -> None:
+    await handle(stage, record(b"junk", headers=[(REPLAYS_HEADER, count)]))
+    assert letter(broker).replays == 0
+
+
+@pytest.mark.parametrize("timestamp", [-1, 95_617_584_000_000, 2**62])
+async def test_a_message_of_any_time_goes_on(stage: Stage, broker: Recorder, timestamp: int) -> None:
+    await handle(stage, replace(record(json.dumps(ARTICLE).encode()), timestamp=timestamp))
+    assert len(broker.on(ANALYZED.name)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(name, value)]
+        for name in ("offset", "replays", "time", "reason", "key")
+        for value in (None, b"\xff", b"9" * 5_000)
+    ],
+)
+def test_anything_on_the_topic_of_dead_letters_can_be_listed(headers: list[tuple[str, bytes]]) -> None:
+    from datetime import UTC, datetime
+
+    assert DeadLetter.parse(headers, b"?").at <= datetime.now(UTC)
+    naive = DeadLetter.parse([("time", b"2026-01-01T00:00:00")], None)
+    assert naive.at == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("headers", [[("h", b"2")], {"h": b"2"}])
