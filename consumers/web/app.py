@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from consumers.web.api import make_api
+from consumers.web.guard import WriteGuard, Writers, is_loopback
 from consumers.web.headers import SecurityHeaders
 from consumers.web.library import Library, LibraryAway
 from consumers.web.live import Hub
@@ -38,12 +39,14 @@ def make_app(
     hub: Hub,
     health: StageHealth,
     *,
+    writers: Writers,
     routers: Sequence[APIRouter] = (),
     names: Sequence[str] = ("*",),
 ) -> FastAPI:
     """The application.
 
     Args:
+        writers: who may write; every route that is not a reading one is behind it.
         routers: more routes to serve, the one for pushing articles for example.
         names: host names that it answers to.
     """
@@ -63,6 +66,7 @@ def make_app(
         lifespan=lifespan,
     )
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(WriteGuard, writers=writers)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False)
     app.include_router(make_pages(library, hub))
@@ -84,7 +88,7 @@ def names_of(host: str, names: Sequence[str]) -> Sequence[str]:
     """
     if names:
         return names
-    return LOOPBACK if host in LOOPBACK or host.startswith("127.") else ("*",)
+    return LOOPBACK if is_loopback(host) else ("*",)
 
 
 class _Static(StaticFiles):

@@ -33,7 +33,8 @@ def serve(application: FastAPI, host: str, port: int, health: StageHealth) -> No
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = uvicorn.Config(
         application, host=host, port=port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=_GRACE, callback_notify=beat, timeout_notify=_BEAT,
+        # Who sent a request is who connected: what a proxy says of it is for the guard to judge, not to be believed.
+        proxy_headers=False, timeout_graceful_shutdown=_GRACE, callback_notify=beat, timeout_notify=_BEAT,
     )  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):
         _Server(config).run()

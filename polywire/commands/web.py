@@ -18,6 +18,7 @@ def web(
 ) -> None:
     """Serve stories, search and alerts, live, and take articles at POST /articles."""
     from consumers.web.app import make_app, names_of
+    from consumers.web.guard import Writers
     from consumers.web.library import Library
     from consumers.web.live import BusReader, Hub
     from consumers.web.server import serve
@@ -34,7 +35,6 @@ def web(
     health = StageHealth("web")
     health.serve(settings.metrics_host, settings.metrics_port)
     hub = Hub()
-    token = settings.push_token.get_secret_value() if settings.push_token else None
     host = host or settings.web_host
     reader = BusReader(settings, hub, health)
     with Publisher.open(settings, "polywire-push", timeout=10.0, health=health) as publisher:
@@ -42,7 +42,8 @@ def web(
             Library(make_client(settings, request_timeout=10.0), settings.index_prefix),
             hub,
             health,
-            routers=[make_router(publisher, token=token)],
+            writers=Writers.of(settings, host),
+            routers=[make_router(publisher)],
             names=names_of(host, settings.web_names),
         )
         reader.start()

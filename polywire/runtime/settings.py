@@ -103,8 +103,14 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /healthz.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Of this stage's /metrics and /healthz; 0: off.")
 
+    admin_token: SecretStr | None = Field(
+        default=None,
+        description="What everything that writes over HTTP asks for, as a bearer token. Without one, only programs of "
+        "this machine may write, and only where the page is served to this machine alone (`web_host`).",
+    )
     push_token: SecretStr | None = Field(
-        default=None, description="What `POST /articles` asks for as a bearer token; without one it asks for nothing."
+        default=None,
+        description="A bearer token for `POST /articles` alone, which takes `admin_token` as well.",
     )
 
     feeds: list[FeedSettings] = Field(
@@ -128,6 +134,12 @@ class Settings(BaseSettings):
     def models(self) -> dict[str, Any]:
         """Which models articles are read with, as `Analyzer.load` takes them."""
         return {"embedding_model": self.embedding_model, "name_models": self.name_models}
+
+    @field_validator("admin_token", "push_token")
+    @classmethod
+    def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:
+        # `POLYWIRE_ADMIN_TOKEN=` in an environment file: nobody means that the empty token opens the door.
+        return value if value and value.get_secret_value().strip() else None
 
     @field_validator("feeds", mode="before")
     @classmethod

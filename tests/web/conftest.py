@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from consumers.web.app import make_app
+from consumers.web.guard import Writers
 from consumers.web.library import Library
 from consumers.web.live import Hub
 from polywire.runtime.elastic import make_client
@@ -31,6 +32,6 @@ def hub() -> Hub:
 
 @pytest.fixture
 async def client(library: Library, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
-    app = make_app(library, hub, StageHealth("web"))
+    app = make_app(library, hub, StageHealth("web"), writers=Writers())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://polywire.example") as client:
         yield client

@@ -225,6 +225,9 @@ def test_articles_are_pushed_to_the_same_server(served: str) -> None:
     answer = httpx.post(f"{served}/articles", json={"title": "Pushed", "source": "webtest"}, timeout=30)
     assert answer.status_code == 202
     assert len(answer.json()["ids"]) == 1
+    # No proxy is believed: what it says does not make a request one of this machine, nor hide that there is a proxy.
+    by_proxy = {"X-Forwarded-For": "127.0.0.1"}
+    assert httpx.post(f"{served}/articles", json={"title": "Pushed"}, headers=by_proxy).status_code == 403
     assert "/articles" in httpx.get(f"{served}/openapi.json").json()["paths"]
 
 
