@@ -74,6 +74,11 @@ def why_not(lying: Lying) -> str | None:
     letter = lying.letter
     if letter.topic not in BY_NAME or letter.topic == DEADLETTERS.name:
         return f"it came from {letter.topic!r}, which is no topic to put it back on"
+    if letter.cut_from is not None:
+        return (
+            f"it is only the beginning of a message of {letter.cut_from} bytes, which is more than is sent here; "
+            f"the whole is at {letter.topic}/{letter.partition}/{letter.offset}, for as long as that topic keeps it"
+        )
     if letter.replays >= MAX_REPLAYS:
         return f"it was put back {letter.replays} times already"
     if lying.put_back is not None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import ValidationError
 
-from schemas.articles import RawArticle
+from schemas.articles import MAX_META, RawArticle, fitting_meta
 from schemas.codec import explain
 from schemas.ids import article_id
 
@@ -223,11 +223,14 @@ def _meta(value: object) -> dict[str, str]:
         return {}
     if not isinstance(value, dict):
         raise InvalidArticle(f"meta: an object, not {type(value).__name__}")
-    return {
+    meta = {
         str(key): item if isinstance(item, str) else orjson.dumps(item).decode()
         for key, item in value.items()
         if item is not None
     }
+    if len(fitting_meta(meta)) < len(meta):
+        raise InvalidArticle(f"meta: more than {MAX_META} bytes as JSON")
+    return meta
 
 
 @dataclass

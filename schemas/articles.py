@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import to_json
 
 from schemas.base import Count, Id, Language, Message, Part, Score, UtcTime, Version
 from schemas.readings import Deal, Entity, NamedOnly
@@ -18,8 +19,22 @@ DIMENSIONS = 384
 """Of an embedding."""
 MAX_DEALS = 200
 """Of one article. The reader finds a handful; a story is told anew from all of them with every article."""
+MAX_META = 64 * 1024
+"""Bytes of `meta` as JSON. A producer of ours refuses more; of an article that comes with more all the same, by another
+producer, what is beyond it is left out when it is analyzed."""
 MAX_AHEAD = timedelta(days=1)
 """Clocks differ and time zones are mistaken; a date of publication further ahead than this is a mistake."""
+
+
+def fitting_meta(meta: dict[str, str]) -> dict[str, str]:
+    """Those entries of `meta`, in order, that come to `MAX_META` bytes at most."""
+    kept: dict[str, str] = {}
+    size = 2
+    for key, value in meta.items():
+        grown = size + len(to_json({key: value})) - 2 + bool(kept)
+        if grown <= MAX_META:
+            kept[key], size = value, grown
+    return kept
 
 
 class RawArticle(Message):
@@ -40,7 +55,9 @@ class RawArticle(Message):
     )
     collected: UtcTime = Field(description="When the producer fetched this revision.")
     language: str | None = Field(default=None, max_length=35, description="The producer's hint: evidence, not truth.")
-    meta: dict[str, str] = Field(default_factory=dict, description="Anything else the producer knows.")
+    meta: dict[str, str] = Field(
+        default_factory=dict, description="Anything else the producer knows: up to 64 KiB as JSON."
+    )
 
     @field_validator("title", "text", mode="before")
     @classmethod

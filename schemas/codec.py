@@ -15,6 +15,10 @@ _SHOWN = 80
 """Characters of a value or a field's name that a reason repeats."""
 
 
+MAX_VALUE = 17 * 1024 * 1024
+"""Bytes of a value that is read; no topic takes more, unless it was compressed by who put it there."""
+
+
 class InvalidMessage(ValueError):
     """Bytes that are not the message they should be. `reason` is one line a person can act on."""
 
@@ -32,11 +36,13 @@ def decode(model: type[M], value: bytes | None) -> M:
     """The message in `value`.
 
     Raises:
-        InvalidMessage: not JSON, no or an unknown schema version, a missing field, a wrong type. Nothing else: whoever
-            reads a topic can go on after any bytes.
+        InvalidMessage: longer than `MAX_VALUE`, not JSON, no or an unknown schema version, a missing field, a wrong
+            type. Nothing else: whoever reads a topic can go on after any bytes.
     """
     if value is None or value == b"":
         raise InvalidMessage("empty value")
+    if len(value) > MAX_VALUE:
+        raise InvalidMessage(f"{len(value)} bytes; a message has at most {MAX_VALUE}")
     try:
         fields = orjson.loads(value)
     except orjson.JSONDecodeError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.articles import AnalyzedArticle, RawArticle
+from schemas.articles import MAX_META, AnalyzedArticle, RawArticle, fitting_meta
 from streams.deals import DealReader
 from streams.embedding import Backend, ModelMissing, embed_article, load_backend
 from streams.entities import EntityRecognizer, models, without_passing_words
@@ -53,11 +53,16 @@ class Analyzer:
         if len(text) > READ_CHARACTERS:
             notes.append(f"entities and deals read in the first {READ_CHARACTERS} of {len(text)} characters")
             text = text[:READ_CHARACTERS]
+        meta = fitting_meta(article.meta)
+        if len(meta) < len(article.meta):
+            left = len(article.meta) - len(meta)
+            notes.append(f"meta: {left} of {len(article.meta)} entries left out, together more than {MAX_META} bytes")
         body = text[len(article.title) + 1 :]
         entities, unlinked = self._recognizer.read(text, detection.language)
         reading = self._deals.read(article.title, body, detection.language, entities, self._embedder.embed)
         fields = article.model_dump()
         fields.update(
+            meta=meta,
             language=detection.language,
             language_confidence=detection.confidence,
             language_hint=article.language,

@@ -55,6 +55,8 @@ def _facts(one: Lying) -> dict[str, Any]:
         "time": letter.at.isoformat(),
         "key": None if letter.key is None else letter.key.decode("utf-8", "replace"),
         "bytes": None if letter.value is None else len(letter.value),
+        "cut_from": letter.cut_from,
+        "sha256": letter.sha256,
         "replays": letter.replays,
         "put_back": one.put_back.isoformat() if one.put_back else None,
     }
@@ -111,6 +113,9 @@ def show(
     for label, fact in _facts(one).items():
         table.add_row(label, clean("" if fact is None else str(fact)))
     screen.print(table)
+    if one.letter.cut_from is not None:
+        place = f"{one.letter.topic}/{one.letter.partition}/{one.letter.offset}"
+        screen.print(f"[dim]cut short: the whole is at {place}, for as long as that topic keeps it[/]")
     screen.print(clean(text, 4_000) if text is not None else "[dim]no value[/]", soft_wrap=True)
 
 

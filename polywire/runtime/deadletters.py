@@ -1,12 +1,19 @@
-"""Dead letters: the bytes of a message that could not be used, as they came, with the reason beside them."""
+"""Dead letters: the bytes of a message that could not be used, as they came, with the reason beside them.
+
+A message that is larger than our clients send (it was compressed by who put it on its topic) leaves a letter cut short,
+with its size and its hash: the whole of it lies where it came from for as long as that topic keeps it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from polywire.runtime.kafka import REQUEST_BYTES
 from polywire.runtime.producer import Producer
+from polywire.runtime.sizes import wire_size
 from polywire.runtime.source import Record
 from schemas.topics import DEADLETTERS
 
@@ -15,6 +22,8 @@ _REASON_LIMIT = 2_000
 """Characters: a header is no place for a stack trace."""
 _LONGEST_NUMBER = 19
 """Digits of an offset."""
+_CUT_VALUE, _CUT_KEY = 1024 * 1024, 64 * 1024
+"""Bytes that are kept of a value and a key that are too large together: enough to see what it was."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +40,15 @@ class DeadLetter:
     at: datetime
     replays: int = 0
     """How often it was put back already."""
+    cut_from: int | None = None
+    """Bytes of the whole value, where this is only its beginning."""
+    sha256: str | None = None
+    """Of the whole value, where this is only its beginning."""
 
     @classmethod
     def of(cls, stage: str, record: Record, reason: str) -> DeadLetter:
-        """What `stage` could not use, now."""
-        return cls(
+        """What `stage` could not use, now; cut short where it is larger than our clients send."""
+        letter = cls(
             stage=stage,
             reason=reason,
             topic=record.topic,
@@ -45,6 +58,16 @@ class DeadLetter:
             value=record.value,
             at=datetime.now(UTC),
             replays=replays_of(record),
+        )
+        if wire_size(letter.record_key, letter.value, letter.headers()) <= REQUEST_BYTES:
+            return letter
+        whole = letter.value or b""
+        return replace(
+            letter,
+            key=None if letter.key is None else letter.key[:_CUT_KEY],
+            value=None if letter.value is None else whole[:_CUT_VALUE],
+            cut_from=len(whole),
+            sha256=hashlib.sha256(whole).hexdigest(),
         )
 
     @property
@@ -68,6 +91,8 @@ class DeadLetter:
         if self.value is None:
             # Kafka keeps no difference between "no value" and a deletion that a person could see.
             headers.append(("null-value", b"true"))
+        if self.cut_from is not None and self.sha256 is not None:
+            headers += [("cut", b"true"), ("size", str(self.cut_from).encode()), ("sha256", self.sha256.encode())]
         return headers
 
     @classmethod
@@ -96,6 +121,8 @@ class DeadLetter:
             value=None if "null-value" in found else value,
             at=at if at.tzinfo else at.replace(tzinfo=UTC),
             replays=number("replays"),
+            cut_from=number("size") if "cut" in found else None,
+            sha256=text("sha256") if "cut" in found else None,
         )
 
 

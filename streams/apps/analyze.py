@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
+from polywire.runtime.sizes import ROOM
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer
 from streams.apps.clock import refuse_the_future
-from streams.apps.outlet import Outgoing
+from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Source, Stage, Way
 from streams.embedding import ModelMissing
 
@@ -31,8 +32,14 @@ def build(settings: Settings) -> Stage:
     async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
         # In a thread: a long text must not keep the event loop from telling Kafka that we live.
         refuse_the_future(article)
-        analyzed = await asyncio.to_thread(analyzer.analyze, article)
-        return [Outgoing(ANALYZED, analyzed.id, analyzed)]
+        return await asyncio.to_thread(read, article)
+
+    def read(article: RawArticle) -> Sequence[Outgoing]:
+        analyzed = analyzer.analyze(article)
+        outgoing = [Outgoing(ANALYZED, analyzed.id, analyzed)]
+        # It has to fit with what the stages after this one add to it, too.
+        check(outgoing, room=2 * ROOM)
+        return outgoing
 
     stage.consume(Way(RAW, RawArticle, analyze, lambda article: article.id))
     stage.prepare()

@@ -23,10 +23,10 @@ def build(settings: Settings) -> Stage:
         known = states.get(article.story_id)
         state = StoryState.model_validate_json(known) if known else None
         result = enrich(state, article)
-        states[article.story_id] = result.state.model_dump_json().encode()
         outgoing = [Outgoing(STORIES, article.story_id, result.story)]
         if result.article is not None:
             outgoing.insert(0, Outgoing(ENRICHED, article.story_id, result.article))
+        states[article.story_id] = result.state.model_dump_json().encode()
         return outgoing
 
     stage.consume(Way(CLUSTERED, ClusteredArticle, join, lambda article: article.story_id))

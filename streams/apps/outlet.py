@@ -1,10 +1,14 @@
-"""What a stage sends, until the broker has it, however long that takes; and what it cannot use, to the dead letters."""
+"""What a stage sends, until the broker has it, however long that takes; and what it cannot use, to the dead letters.
+
+What is too large for the bus is found out by its size (`check`), before it is stored or sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import faust
@@ -13,6 +17,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
+from polywire.runtime.sizes import TooLarge, check_size
 from polywire.runtime.source import Record
 from schemas.base import Message
 from schemas.codec import InvalidMessage, encode
@@ -32,6 +37,17 @@ class Outgoing:
     key: str
     message: Message
 
+    @cached_property
+    def value(self) -> bytes:
+        """The message as its topic carries it."""
+        return encode(self.message)
+
+
+def check(outgoing: Sequence[Outgoing], *, room: int = 0) -> None:
+    """Raise TooLarge where one of the messages is larger than the bus takes, less `room` bytes."""
+    for out in outgoing:
+        check_size(out.topic.name, out.key.encode(), out.value, room=room)
+
 
 class Outlet:
     """The way out of a stage. `channel` gives a topic as Faust sees it."""
@@ -49,7 +65,7 @@ class Outlet:
 
     async def send(self, out: Outgoing) -> None:
         """Send a message and wait for the broker's acknowledgement, for as long as it takes."""
-        await self._confirmed(out.topic, out.key.encode(), encode(out.message), None)
+        await self._confirmed(out.topic, out.key.encode(), out.value, None)
 
     async def _confirmed(
         self, topic: Topic, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None
@@ -65,14 +81,21 @@ class Outlet:
         await self.persist(f"send to {topic.name}", attempt)
 
     async def persist(self, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
-        """Retry `attempt` until it works. Only for broken infrastructure: what can never work raises at once."""
+        """Retry `attempt` until it works. Only for broken infrastructure: what can never work raises at once.
+
+        Raises:
+            InvalidMessage: a message is not what it should be, or larger than a client or the broker takes.
+        """
         tries = 0
         while True:
             try:
                 return await attempt()
-            except (MessageSizeTooLargeError, InvalidMessage):
+            except InvalidMessage:
                 raise
             except Exception as error:
+                # Faust wraps what its client raises. A broker may take less than our topics are made to.
+                if isinstance(error, MessageSizeTooLargeError) or isinstance(error.__cause__, MessageSizeTooLargeError):
+                    raise TooLarge(f"too large for the bus: {error}") from error
                 delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
                 tries += 1
                 self._health.retrying(error)
@@ -83,5 +106,5 @@ class Outlet:
         """A message as it came, to the dead letters."""
         letter = DeadLetter.of(stage, record, reason)
         log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
-        await self._confirmed(DEADLETTERS, letter.record_key, record.value or b"", letter.headers())
+        await self._confirmed(DEADLETTERS, letter.record_key, letter.value or b"", letter.headers())
         self._health.rejected(letter.topic, reason)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import faust
-from aiokafka.errors import MessageSizeTooLargeError
 from faust.types import TP
 
 from polywire.runtime.health import StageHealth
@@ -31,7 +30,7 @@ from schemas.codec import InvalidMessage, decode
 from schemas.topics import CATALOGUE, Topic
 from streams.apps.app import make_app
 from streams.apps.lookback import Lookback
-from streams.apps.outlet import Outgoing, Outlet
+from streams.apps.outlet import Outgoing, Outlet, check
 from streams.apps.patience import pause_after_empty_fetches
 from streams.apps.tables import ConfirmedTable
 from streams.apps.worker import Worker
@@ -188,6 +187,7 @@ class Stage:
                 shown = record.key.decode("utf-8", "replace")[:80]
                 raise InvalidMessage(f"key {shown!r} is not the {way.topic.key} in the value ({expected!r})")
             outgoing = await way.step(message, source)
+            check(outgoing)
             # First what is remembered, then what is told: a replay must find what was decided.
             for table in self._tables:
                 await self.outlet.persist("store what was decided", table.confirmed)
@@ -195,9 +195,6 @@ class Stage:
         except InvalidMessage as error:
             self._take_back()
             await self.outlet.bury(self.name, record, error.reason)
-        except MessageSizeTooLargeError as error:
-            self._take_back()
-            await self.outlet.bury(self.name, record, f"what came of it is too large for the bus: {error}")
         except Exception as error:
             self._take_back()
             # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one

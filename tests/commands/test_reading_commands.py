@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import re
@@ -19,6 +20,7 @@ from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics
 from polywire.runtime.settings import Settings
+from polywire.runtime.source import Record
 from schemas.alerts import Subscription
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
@@ -255,6 +257,19 @@ def test_dead_letters(run: Run, bus: Bus, settings: Settings) -> None:
     for arguments, message in (([], "name the dead letters"), (["x"], "is no id"), (["0:99999"], "there is no")):
         with pytest.raises(UserError, match=message):
             run("deadletters", "replay", *arguments)
+
+
+def test_a_letter_cut_short_says_so_and_is_not_put_back(run: Run, bus: Bus, settings: Settings) -> None:
+    stage = settings.index_prefix + "cut"
+    huge = b"x" * 20_000_000
+    one = DeadLetter.of(stage, Record(RAW.name, 1, 9, b"key", huge), "too long")
+    bus.producer.send(DEADLETTERS.name, key=one.record_key, value=one.value, headers=one.headers()).get(30)
+    (listed,) = json.loads(run("deadletters", "list", "--stage", stage, "--json"))
+    assert (listed["cut_from"], listed["sha256"]) == (len(huge), hashlib.sha256(huge).hexdigest())
+    assert "cut short" in run("deadletters", "show", listed["id"])
+    left = json.loads(run("deadletters", "replay", listed["id"], "--json", status=1))["left"]
+    assert f"the whole is at {RAW.name}/1/9" in left[listed["id"]]
+    assert bus.read(RAW) == []
 
 
 def test_explain_shows_the_near_stories(run: Run, bus: Bus, es: Elasticsearch, settings: Settings) -> None:

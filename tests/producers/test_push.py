@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from producers import push
 from producers.publisher import NotAcknowledged, TooLarge
 from producers.push import make_router
+from schemas.articles import MAX_META
 from schemas.ids import article_id
 from tests.producers.sites import KeptArticles
 
@@ -41,6 +42,15 @@ async def test_one(client: httpx.AsyncClient, kept: KeptArticles) -> None:
         "articles": [{"index": 0, "status": "accepted", "id": id_, "given_id": "a1"}],
     }
     assert [article.id for article in kept.articles] == [id_]
+
+
+async def test_too_much_meta_is_refused_with_the_reason(client: httpx.AsyncClient, kept: KeptArticles) -> None:
+    full = {"x": "y" * (MAX_META - len('{"x":""}'))}
+    assert (await client.post("/articles", json={**GOOD, "meta": full})).status_code == 202
+    answer = await client.post("/articles", json={**GOOD, "meta": {"x": full["x"] + "y"}})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == f"meta: more than {MAX_META} bytes as JSON"
+    assert len(kept.articles) == 1
 
 
 async def test_fields_by_other_names_are_named(client: httpx.AsyncClient) -> None:

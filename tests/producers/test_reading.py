@@ -11,7 +11,7 @@ import pytest
 
 from producers import reading
 from producers.reading import InvalidArticle, Line, RejectedLines, read_folder, read_jsonl
-from schemas.articles import RawArticle
+from schemas.articles import MAX_META, RawArticle
 from schemas.ids import article_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -45,6 +45,13 @@ def test_every_field_arrives() -> None:
     assert article.meta == {"desk": "foreign", "page": "3"}
     assert article.external_id == "a1"
     assert article.id == article_id(url="https://paper.example/x")
+
+
+def test_meta_is_measured_in_bytes() -> None:
+    (line,) = read({"title": "x", "meta": {"a": "ж" * (MAX_META // 2)}})
+    assert line.article is None
+    assert line.reason == f"meta: more than {MAX_META} bytes as JSON"
+    assert only({"title": "x", "meta": {"a": "ж" * (MAX_META // 2 - 10)}}).meta
 
 
 def test_id_without_url_is_by_source_and_own_id() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.articles import MAX_TEXT, RawArticle
-from schemas.codec import InvalidMessage, decode, encode
+from schemas.codec import MAX_VALUE, InvalidMessage, decode, encode
 
 GOOD: dict[str, Any] = {
     "schema_version": 1,
@@ -87,3 +87,8 @@ def test_times_become_utc() -> None:
     article = decode(RawArticle, changed(collected="2026-03-01T02:00:00+02:00", published="2026-03-01T00:00:00"))
     assert article.collected == article.published
     assert article.collected.isoformat() == "2026-03-01T00:00:00+00:00"
+
+
+def test_a_value_longer_than_any_topic_takes_is_not_parsed() -> None:
+    with pytest.raises(InvalidMessage, match=f"{MAX_VALUE + 1} bytes"):
+        decode(RawArticle, b"[" * (MAX_VALUE + 1))
