@@ -137,7 +137,7 @@ def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Dea
         supplier=_ids(parties, with_home(told.supplier, parties)),
         recipient=_ids(parties, with_home(told.recipient, parties)),
         weapons=told.weapons,
-        amount=stated_sum(sentence.text),
+        amount=stated_sum(sentence.text, sentence.info.code if sentence.info else "en"),
         quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),
         score=round(told.score, 4),
         evidence=Evidence(start=sentence.start, end=sentence.end, text=sentence.text),
