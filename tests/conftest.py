@@ -91,6 +91,16 @@ def settings(engine: Settings, tmp_path: Path, request: pytest.FixtureRequest) -
     return engine.model_copy(update={"state_dir": tmp_path / "state", "index_prefix": prefix})
 
 
+@pytest.fixture
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that names a proxy for everything, and none is there."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def _running(name: str, folder: Path) -> Iterator[Settings]:
     base = Settings(engines=name, state_dir=folder)
     running = make_engine(name, base)

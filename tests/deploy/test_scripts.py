@@ -250,10 +250,9 @@ def test_stage_is_asked_to_end_and_then_killed(tmp_path: Path) -> None:
 
 
 def test_a_proxy_in_the_environment_is_not_asked_for_the_own_container(
-    stage: tuple[StageHealth, Clock, str], monkeypatch: pytest.MonkeyPatch
+    stage: tuple[StageHealth, Clock, str], monkeypatch: pytest.MonkeyPatch, dead_proxy: None
 ) -> None:
     health, _, url = stage
     monkeypatch.setenv("POLYWIRE_METRICS_PORT", url.split(":")[2].split("/")[0])
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     health.ready()
     assert healthcheck.main([]) == 0

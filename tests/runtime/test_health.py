@@ -123,9 +123,7 @@ def test_a_client_that_stays_silent_is_let_go(health: StageHealth, monkeypatch: 
         assert client.recv(1) == b""
 
 
-def test_a_proxy_is_never_asked_for_this_machine(health: StageHealth, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+def test_a_proxy_is_never_asked_for_this_machine(health: StageHealth, dead_proxy: None) -> None:
     port = free_port()
     health.serve("127.0.0.1", port)
     assert fetch_health(port) is not None

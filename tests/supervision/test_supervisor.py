@@ -45,8 +45,6 @@ def answers(process: StageProcess) -> bool:
 def test_a_stage_that_no_longer_answers_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "_SILENT", 3.0)
     monkeypatch.setattr(supervisor_module, "_HEALTH_EVERY", 0.2)
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     with up(tmp_path, NOTIFIER) as (supervisor, told):
         (stage,) = supervisor.processes
         watch_until(supervisor, lambda: answers(stage))
