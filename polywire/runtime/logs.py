@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import structlog
 
+from polywire.runtime.files import open_private, private_folder
+from polywire.runtime.repeats import CountingHandler
 from polywire.runtime.settings import Settings
 
 # Chatty at INFO about things only their authors need.
@@ -29,7 +32,7 @@ def configure(settings: Settings, *, stage: str | None = None, file: Path | None
     on_terminal = file is None and sys.stderr.isatty()
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not on_terminal)
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        partial(_name_stage, stage),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -46,11 +49,14 @@ def configure(settings: Settings, *, stage: str | None = None, file: Path | None
     )
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
+        open_private(file, append=True).close()
         handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [CountingHandler(handler)]
+    # A log that cannot be written, on a full disk say, is nobody's fault at the place that logs.
+    logging.raiseExceptions = False
     root.setLevel(settings.log_level)
     # Says of every group that is not kafka-python's own that it cannot read what is in it.
     logging.getLogger("kafka.admin._groups").setLevel(logging.ERROR)
@@ -64,9 +70,13 @@ def configure(settings: Settings, *, stage: str | None = None, file: Path | None
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    if stage:
-        structlog.contextvars.bind_contextvars(stage=stage)
+
+
+def _name_stage(
+    stage: str | None, _logger: object, _method: str, facts: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    # Whichever thread it is: context variables would name it on lines of the first one only.
+    return {"stage": stage, **facts} if stage else facts
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
