@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 
 from kafka.errors import KafkaError, MessageSizeTooLargeError
@@ -11,6 +12,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import make_producer, publish
 from polywire.runtime.producer import Producer
+from polywire.runtime.room import why_no_room
 from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import RAW
@@ -36,19 +38,29 @@ class Publisher:
         producer: bounds each of its own steps.
         timeout: seconds for one call of `publish`, connecting included.
         health: where calls that failed are counted.
+        why_not: why Kafka's word could not be trusted now, if so.
     """
 
-    def __init__(self, producer: Producer, *, timeout: float, health: StageHealth | None = None) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        *,
+        timeout: float,
+        health: StageHealth | None = None,
+        why_not: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._producer = producer
         self._timeout = timeout
         self._health = health
+        self._why_not = why_not
 
     @classmethod
     def open(
         cls, settings: Settings, client_id: str, *, timeout: float = 30.0, health: StageHealth | None = None
     ) -> Publisher:
         """A publisher to the settings' Kafka."""
-        return cls(make_producer(settings, client_id, seconds=timeout), timeout=timeout, health=health)
+        producer = make_producer(settings, client_id, seconds=timeout)
+        return cls(producer, timeout=timeout, health=health, why_not=partial(why_no_room, settings))
 
     def publish(self, articles: Sequence[RawArticle]) -> None:
         """Send the articles; return once Kafka holds all of them.
@@ -57,6 +69,8 @@ class Publisher:
             TooLarge: the only trouble is size; retrying is of no use.
             NotAcknowledged: for any other reason, within `timeout` seconds.
         """
+        if problem := self._why_not():
+            raise self._away(dict.fromkeys((article.id for article in articles), problem))
         deadline = time.monotonic() + self._timeout
         failed: dict[str, str] = {}
         oversized = 0
@@ -83,10 +97,13 @@ class Publisher:
         if failed and oversized == len(failed):
             raise TooLarge(failed)
         if failed:
-            away = NotAcknowledged(failed)
-            if self._health is not None:
-                self._health.retrying(away)
-            raise away
+            raise self._away(failed)
+
+    def _away(self, failed: dict[str, str]) -> NotAcknowledged:
+        away = NotAcknowledged(failed)
+        if self._health is not None:
+            self._health.retrying(away)
+        return away
 
     def close(self) -> None:
         """Let go of the connection. Everything acknowledged is safe; nothing else was promised."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from polywire.runtime.settings import Settings
 from polywire.supervision.demo import BusReader, DemoState, founding_beginnings
 from polywire.supervision.prepare import ensure_model, web_port
 from polywire.supervision.stages import BACKBONE, DEMO_FEEDS
-from polywire.supervision.supervisor import StopSignal, Supervisor
+from polywire.supervision.stopping import Stopped, StopSignal, patient_output
+from polywire.supervision.supervisor import Supervisor
 from polywire.supervision.views import LiveView, PlainView, View
 from schemas.alerts import Alert, Channel, Subscription
 from schemas.topics import SUBSCRIPTIONS
@@ -34,6 +36,7 @@ _SEEDS = Path(__file__).parents[2] / "seeds"
 
 
 @app.command()
+@patient_output()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End by itself after the alert: status 0, or 1 with the reason "
                                        "if it does not come within 120 s.")] = False,
@@ -57,7 +60,6 @@ def demo(
         }
     )
     stop = StopSignal()
-    ensure_model(settings, console)
     started = time.monotonic()
     supervisor = Supervisor(
         settings, (*BACKBONE, DEMO_FEEDS), lambda who, what: view.tell(time.monotonic() - started, who, what),
@@ -66,8 +68,11 @@ def demo(
         before_stages=_subscribe,
         fresh=True,
     )  # fmt: skip
-    with supervisor:
-        supervisor.start()
+    failed = False
+    with contextlib.suppress(Stopped), supervisor:
+        with stop.at_once():
+            ensure_model(settings, console)
+            supervisor.start()
         run = _Run(supervisor, view, started, stop)
         try:
             alert = run.watch(until_alert=once)

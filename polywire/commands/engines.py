@@ -69,13 +69,14 @@ def start(
     from polywire.engines.embedded import EmbeddedEngine
     from polywire.engines.jvm import JvmEngine
     from polywire.runtime.errors import UserError
-    from polywire.supervision.supervisor import StopSignal
+    from polywire.supervision.stopping import Stopped, StopSignal
 
     kind = EmbeddedEngine if name == "embedded" else JvmEngine
     engine = kind(Settings(), kafka_port=kafka_port, elasticsearch_port=elasticsearch_port)
     stop = StopSignal()
-    addresses = engine.start()
     try:
+        with stop.at_once():
+            addresses = engine.start()
         print(
             f"Kafka {addresses.kafka_bootstrap}  Elasticsearch {addresses.elasticsearch_url}  (Ctrl-C stops)",
             flush=True,
@@ -85,6 +86,8 @@ def start(
             if problem:
                 raise UserError(problem)
             time.sleep(0.5)
+    except Stopped:
+        pass
     finally:
         engine.stop()
     print("stopped")

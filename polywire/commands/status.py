@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings, read_run_file
+from polywire.runtime.runfile import read_run_file
+from polywire.runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="Each stage: alive, lag, rate, last error.")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polywire.runtime.files import private_folder
 from polywire.runtime.logs import configure
 from polywire.runtime.settings import Settings
 from polywire.runtime.watchdog import WATCHDOG
@@ -36,5 +37,6 @@ def stream(
     """
     settings = Settings()
     configure(settings, stage=stage.value)
+    private_folder(settings.state_dir)
     WATCHDOG.start()
     import_module(f"streams.apps.{stage.value}").build(settings).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from polywire.runtime.settings import Settings
+from polywire.supervision.stopping import Stopped, StopSignal, patient_output
 from schemas.alerts import Alert
 
 app = typer.Typer(add_completion=False, help="Start the engines and every stage, and keep them running.")
@@ -26,6 +28,7 @@ class EngineName(StrEnum):
 
 
 @app.command()
+@patient_output()
 def up(
     engines: Annotated[EngineName | None, typer.Option(help="embedded: nothing to install, not durable. jvm: the real "
                        "Kafka and Elasticsearch (JDK 17, Maven). external: those that the settings name.")] = None,
@@ -38,12 +41,12 @@ def up(
     from polywire.supervision.following import AlertFollower, alert_line
     from polywire.supervision.prepare import ensure_model, web_port
     from polywire.supervision.stages import BACKBONE, FEEDS
-    from polywire.supervision.supervisor import StopSignal, Supervisor
+    from polywire.supervision.supervisor import Supervisor
 
     console = Console(highlight=False)
+    stop_requested = StopSignal()
     settings = Settings(engines=engines.value) if engines else Settings()
     settings = settings.model_copy(update={"web_port": web_port(settings, strict=True)})
-    ensure_model(settings, console)
 
     def tell(who: str, what: str) -> None:
         console.print(f"[dim]{datetime.now():%H:%M:%S}[/] [cyan]{who:9}[/] {escape(what)}")
@@ -58,10 +61,14 @@ def up(
         followers.append(AlertFollower(running, tell_alert))
         followers[0].start()
 
-    stop_requested = StopSignal()
     stages = (*BACKBONE, *((FEEDS,) if settings.feeds else ()))
-    with Supervisor(settings, stages, tell, workers={"analyze": analyzers}, before_stages=follow) as supervisor:
-        supervisor.start()
+    with (
+        contextlib.suppress(Stopped),
+        Supervisor(settings, stages, tell, workers={"analyze": analyzers}, before_stages=follow) as supervisor,
+    ):
+        with stop_requested.at_once():
+            ensure_model(settings, console)
+            supervisor.start()
         console.print(
             f"\n[bold]polywire is up[/]  http://{settings.web_host}:{settings.web_port}   "
             f"push articles: POST /articles   `polywire status` in another terminal   Ctrl-C stops\n"

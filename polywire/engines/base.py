@@ -19,8 +19,11 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from polywire.runtime.errors import UserError
+from polywire.runtime.files import open_private, private_folder
 
 _PR_SET_PDEATHSIG = 1
+_A_LOOK = 0.5
+"""Seconds."""
 _NOISE = re.compile(r"weak version `\S+' not found|^press Ctrl-C to stop")
 """What the embedded engine says at every start, and what explains nothing."""
 # Loaded here and not in the child: between fork and exec a child should do as little as it can.
@@ -75,8 +78,8 @@ class Server:
 
         Call it from a thread that lives as long as the server should: Linux takes the thread for the parent.
         """
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("ab") as log:
+        private_folder(self.log_file.parent)
+        with open_private(self.log_file, append=True) as log:
             self._process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
@@ -122,13 +125,18 @@ class Server:
                 )
             time.sleep(0.1)
 
+    def ask_to_end(self) -> None:
+        """The first half of `stop`, where several are to end side by side."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self, seconds: float = 20.0) -> None:
         """Ask it to end; kill it and its children when the time is over."""
+        self.ask_to_end()
         process = self._process
         if process is None:
             return
         if process.poll() is None:
-            process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -144,21 +152,27 @@ def die_with_parent() -> None:
 
 
 class Hold:
-    """One engine at a time over a folder: two would write over each other's data."""
+    """One at a time over a folder: two engines, or two supervisors, would write over each other's data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lock: str = "engine.lock", who: str = "an engine already runs on") -> None:
+        """`lock`: the file's name. `who`: how the refusal begins; the folder follows."""
         self._folder = folder
-        self._lock = FileLock(folder / "engine.lock", thread_local=False)
+        self._who = who
+        self._lock = FileLock(folder / lock, mode=0o600, thread_local=False)
 
     def take(self) -> None:
         """Raises UserError when another process has it. A process that was killed holds nothing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
         try:
-            self._lock.acquire(timeout=0)
+            # Whoever only looks whether it is held, holds it for a moment.
+            self._lock.acquire(timeout=_A_LOOK, poll_interval=0.05)
         except Timeout:
-            raise UserError(
-                f"an engine already runs on {self._folder}: stop it, or choose another POLYWIRE_STATE_DIR"
-            ) from None
+            raise UserError(f"{self._who} {self._folder}: stop it, or choose another POLYWIRE_STATE_DIR") from None
+
+    @property
+    def is_ours(self) -> bool:
+        """Taken, and not released since."""
+        return bool(self._lock.is_locked)
 
     def release(self) -> None:
         """Harmless when not taken."""

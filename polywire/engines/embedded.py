@@ -44,6 +44,8 @@ class EmbeddedEngine:
         refuse_taken(kafka, elastic)
         self._hold.take()
         self._end_left_over()
+        for unfinished in self._data.glob("*.tmp"):
+            unfinished.unlink()
         try:
             self._server.start(
                 [
@@ -85,6 +87,9 @@ class EmbeddedEngine:
     def stop(self) -> None:
         """See Engine.stop. Stopping in order saves the data."""
         self._server.stop()
+        if any(self._data.glob("*.tmp")):
+            # It ends in peace all the same, and leaves what it could not finish.
+            print(f"engines: what came since the last start could not be saved in {self._data}: no room", flush=True)
         self._hold.release()
 
     def why_not_alive(self) -> str | None:

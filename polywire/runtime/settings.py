@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-RUN_FILE = "run.json"
-"""In `state_dir`: written by the supervisor, so that any other command finds the engines that are up."""
+from polywire.runtime.runfile import read_run_file
 
 
 def default_cache_dir() -> Path:
@@ -129,6 +127,11 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, else JSON lines."
     )
+    log_megabytes: float = Field(
+        default=10.0, gt=0, description="Under `up` and `demo`, how large the log of a process grows until it is begun "
+        "anew. Elsewhere logs go to standard error, and whoever takes them bounds them.",
+    )  # fmt: skip
+    log_kept: int = Field(default=2, ge=0, description="How many older logs of each process are kept.")
 
     @property
     def models(self) -> dict[str, Any]:
@@ -174,13 +177,3 @@ class _RunFileSource(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         run = read_run_file(Path(self.current_state.get("state_dir") or ".polywire")) or {}
         return {k: v for k, v in run.get("settings", {}).items() if k in Settings.model_fields}
-
-
-def read_run_file(state_dir: Path) -> dict[str, Any] | None:
-    """What is up in this folder, or None. A run file whose process is gone counts as none."""
-    try:
-        run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
-        os.kill(int(run["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return run if isinstance(run, dict) else None

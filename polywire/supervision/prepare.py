@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings, read_run_file
+from polywire.runtime.runfile import read_run_file
+from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
 
 
@@ -46,7 +46,7 @@ def web_port(settings: Settings, *, strict: bool) -> int:
         except OSError as error:
             if strict:
                 run = read_run_file(settings.state_dir)
-                if run and run.get("pid") != os.getpid():
+                if run:
                     raise UserError(
                         f"polywire is already up in this folder (pid {run['pid']}). Stop it there with Ctrl-C, "
                         "or give this run its own POLYWIRE_STATE_DIR and POLYWIRE_WEB_PORT."

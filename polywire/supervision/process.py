@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from polywire.engines.base import die_with_parent, free_ports
+from polywire.runtime.files import open_private
 from polywire.runtime.watchdog import SUPERVISOR
 from polywire.supervision.stages import StageSpec
 
@@ -60,14 +61,23 @@ class StageProcess:
         """Seconds since the last start."""
         return time.monotonic() - self._started
 
-    def start(self) -> None:
-        """Start the process; its output is added to the log file."""
+    def start(self) -> str | None:
+        """Start the process; its output is added to the log file. Returns why it could not be; it is tried again."""
+        try:
+            self._start()
+        except OSError as error:  # no room for a log, no process to be had
+            self._process = None
+            self.last_error = f"could not be started: {error}"
+            return self._plan_restart()
+        return None
+
+    def _start(self) -> None:
         self.restart_at = None
         self._started = time.monotonic()
         self._answered = None
         # A new one each time: somebody may have taken the old one in the meantime.
         self.metrics_port = free_port()
-        with self.log_file.open("ab") as log:
+        with open_private(self.log_file, append=True) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "polywire", *self.spec.arguments],
                 env={
@@ -94,8 +104,7 @@ class StageProcess:
             if now < self.restart_at:
                 return None
             self.restarts += 1
-            self.start()
-            return f"started again (restart {self.restarts})"
+            return self.start() or f"started again (restart {self.restarts})"
         if self._process is None or self._process.poll() is None:
             return None
         status = self._process.returncode
@@ -103,8 +112,11 @@ class StageProcess:
         self.last_error = how_it_ended(status, last_words(self.log_file))
         if self.uptime > _STEADY:
             self._pause = _FIRST_PAUSE
+        return self._plan_restart()
+
+    def _plan_restart(self) -> str:
         pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
-        self.restart_at = now + pause
+        self.restart_at = time.monotonic() + pause
         return f"{self.last_error}; starting again in {pause:.0f} s (log: {self.log_file})"
 
     def restart(self, reason: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
-import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,18 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from polywire.engines import make_engine
+from polywire.engines.base import Hold
 from polywire.runtime import logs
 from polywire.runtime.errors import UserError
+from polywire.runtime.files import private_folder
 from polywire.runtime.kafka import create_topics, expel
-from polywire.runtime.settings import RUN_FILE, Settings, read_run_file
+from polywire.runtime.room import why_no_room
+from polywire.runtime.runfile import RUN_FILE, RUN_LOCK, write_run_file
+from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess
+from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import StageSpec
+from polywire.supervision.stopping import Stopped
 
 Tell = Callable[[str, str], None]
 """Takes who (a stage, an engine) and what happened."""
@@ -53,7 +58,8 @@ class Supervisor:
         self._tell = tell
         self._specs = stages
         self._workers = workers or {}
-        self._run_file = (run_dir or settings.state_dir) / RUN_FILE
+        self._run_dir = run_dir or settings.state_dir
+        self._hold = Hold(self._run_dir, RUN_LOCK, "polywire is already up in")
         self._extra = environment or {}
         self._before_stages = before_stages
         self._fresh = fresh
@@ -61,11 +67,14 @@ class Supervisor:
         self.processes: list[StageProcess] = []
         self._bad_answers: dict[str, int] = {}
         self._next_health = 0.0
+        self._troubles: dict[str, str] = {}
 
     def __enter__(self) -> Supervisor:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is Stopped:
+            self._tell("engines", "stopping before everything was up …")
         self.stop()
 
     def start(self) -> None:
@@ -74,11 +83,14 @@ class Supervisor:
         Raises:
             UserError: another run holds this folder, or an engine does not start; the message says what to do.
         """
-        self._refuse_second_run()
+        self._hold.take()
+        # Of a run that was killed. Where the disk is full, nothing would come in its place.
+        (self._run_dir / RUN_FILE).unlink(missing_ok=True)
         if self._fresh:
             shutil.rmtree(self.settings.state_dir, ignore_errors=True)
-        self.settings.state_dir.mkdir(parents=True, exist_ok=True)
-        logs.configure(self.settings, file=self.settings.state_dir / "logs" / "supervisor.log")
+        private_folder(self.settings.state_dir)
+        private_folder(self._logs)
+        logs.configure(self.settings, file=self._logs / "supervisor.log")
         self._tell("engines", f"starting {self.settings.engines} …")
         addresses = self._engine.start()
         self.settings = self.settings.model_copy(
@@ -110,12 +122,9 @@ class Supervisor:
 
     def _add(self, spec: StageSpec, number: int) -> None:
         name = spec.name if number == 0 else f"{spec.name}-{number + 1}"
-        logs = self.settings.state_dir / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        process = StageProcess(spec, name, self._environment(), (logs / f"{name}.log").absolute())
-        process.start()
+        process = StageProcess(spec, name, self._environment(), (self._logs / f"{name}.log").absolute())
         self.processes.append(process)
-        self._tell(name, "started")
+        self._tell(name, process.start() or "started")
 
     def _environment(self) -> dict[str, str]:
         settings = self.settings
@@ -152,8 +161,35 @@ class Supervisor:
         if time.monotonic() >= self._next_health:
             self._next_health = time.monotonic() + _HEALTH_EVERY
             changed = self._check_health() or changed
+            self._look_at_the_disk()
         if changed:
             self._write_run_file()
+
+    @property
+    def _logs(self) -> Path:
+        return self.settings.state_dir / "logs"
+
+    def _look_at_the_disk(self) -> None:
+        with self._running_on("logs"):
+            rotate(self._logs, int(self.settings.log_megabytes * 1_000_000), self.settings.log_kept)
+        self._tell_trouble("disk", why_no_room(self.settings))
+
+    @contextlib.contextmanager
+    def _running_on(self, who: str) -> Iterator[None]:
+        """What cannot be written, on a full disk say, is told once and stops nothing."""
+        problem = None
+        try:
+            yield
+        except OSError as error:
+            problem = f"{error.filename or self.settings.state_dir}: {error.strerror}; running on"
+        self._tell_trouble(who, problem)
+
+    def _tell_trouble(self, who: str, problem: str | None) -> None:
+        before = self._troubles.pop(who, None)
+        if problem is not None:
+            self._troubles[who] = problem
+        if problem != before:
+            self._tell(who, problem or "in order again")
 
     def _give_up_place(self, process: StageProcess) -> None:
         pid, process.dead_pid = process.dead_pid, None
@@ -204,18 +240,11 @@ class Supervisor:
                 if not process.wait(max(0.1, deadline - time.monotonic())):
                     self._tell(process.name, f"did not end within {_STOP_SECONDS:.0f} s and was killed")
         self._engine.stop()
-        self._run_file.unlink(missing_ok=True)
-
-    def _refuse_second_run(self) -> None:
-        run = read_run_file(self._run_file.parent)
-        if run and run.get("pid") != os.getpid():
-            raise UserError(
-                f"polywire is already up in this folder (pid {run['pid']}). Stop it there with Ctrl-C, "
-                f"or give this run its own POLYWIRE_STATE_DIR."
-            )
+        if self._hold.is_ours:
+            (self._run_dir / RUN_FILE).unlink(missing_ok=True)
+            self._hold.release()
 
     def _write_run_file(self) -> None:
-        self._run_file.parent.mkdir(parents=True, exist_ok=True)
         settings = self.settings
         run: dict[str, Any] = {
             "pid": os.getpid(),
@@ -239,21 +268,5 @@ class Supervisor:
                 for p in self.processes
             ],
         }
-        partial = self._run_file.with_suffix(".partial")
-        partial.write_text(json.dumps(run, indent=1), encoding="utf-8")
-        partial.replace(self._run_file)
-
-
-class StopSignal:
-    """True once SIGINT or SIGTERM has come."""
-
-    def __init__(self) -> None:
-        self._come = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def _handle(self, *_: object) -> None:
-        self._come = True
-
-    def __bool__(self) -> bool:
-        return self._come
+        with self._running_on("run file"):
+            write_run_file(self._run_dir, run)

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from polywire.runtime.files import open_private, private_folder
+
 FILE = "feeds.sqlite"
 FORGET_AFTER = 120 * 86_400.0
 """Seconds after an item was last in its feed. Should it come back, it is the same article again."""
@@ -51,7 +53,8 @@ class StateStore:
 
     def __init__(self, path: Path | None) -> None:
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            open_private(path, append=True).close()
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=30.0)
         self._db.execute("PRAGMA journal_mode=WAL")
         # The file is whole after a kill; a power cut may cost the last marks, whose items are then sent again.

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from polywire.runtime.settings import RUN_FILE, Settings, read_run_file
+from polywire.engines.base import Hold
+from polywire.runtime.runfile import RUN_FILE, RUN_LOCK
+from polywire.runtime.settings import Settings
 from polywire.runtime.settings_doc import settings_markdown
 
 
@@ -20,24 +22,26 @@ def _bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def run_file(pid: int) -> None:
+def run_file() -> None:
     Path(".polywire").mkdir()
-    run = {"pid": pid, "settings": {"kafka_bootstrap": "127.0.0.1:1", "unknown": 1}, "stages": []}
+    run = {"settings": {"kafka_bootstrap": "127.0.0.1:1", "unknown": 1}, "stages": []}
     (Path(".polywire") / RUN_FILE).write_text(json.dumps(run))
 
 
 def test_a_run_that_is_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    run_file(os.getpid())
+    run_file()
+    hold = Hold(Path(".polywire"), RUN_LOCK)
+    hold.take()
     assert Settings().kafka_bootstrap == "127.0.0.1:1"
     Path("polywire.toml").write_text('kafka_bootstrap = "127.0.0.1:2"\n')
     assert Settings().kafka_bootstrap == "127.0.0.1:2"
     monkeypatch.setenv("POLYWIRE_KAFKA_BOOTSTRAP", "127.0.0.1:3")
     assert Settings().kafka_bootstrap == "127.0.0.1:3"
+    hold.release()
 
 
 def test_a_run_whose_process_is_gone_counts_for_nothing() -> None:
-    run_file(2**22 + 1)
-    assert read_run_file(Path(".polywire")) is None
+    run_file()
     assert Settings().kafka_bootstrap == "127.0.0.1:9092"
 
 

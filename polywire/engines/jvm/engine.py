@@ -17,6 +17,7 @@ from polywire.engines.jvm.build import build
 from polywire.engines.jvm.folders import UNPRIVILEGED, claim, elastic_folder, refuse_closed, runs_as_root
 from polywire.engines.jvm.java import Java, find_java
 from polywire.runtime.errors import UserError
+from polywire.runtime.files import private_folder
 from polywire.runtime.settings import Settings
 from schemas.topics import MAX_MESSAGE_BYTES
 
@@ -69,6 +70,8 @@ class JvmEngine:
 
     def stop(self) -> None:
         """See Engine.stop."""
+        self.kafka.ask_to_end()
+        self.elasticsearch.ask_to_end()
         self.kafka.stop()
         self.elasticsearch.stop()
         self._hold.release()
@@ -78,7 +81,7 @@ class JvmEngine:
         return self.kafka.why_not_alive() or self.elasticsearch.why_not_alive()
 
     def _start_kafka(self, java: Java, home: Path, port: int, controller_port: int) -> None:
-        self._kafka_data.mkdir(parents=True, exist_ok=True)
+        private_folder(self._kafka_data)
         (self._kafka_data / "server.properties").write_text(_server_properties(port, controller_port))
         run = [str(java.java), f"-Xmx{_HEAP}", "-cp", str(home / "lib" / "*")]
         if not (self._kafka_data / "logs" / "meta.properties").exists():
@@ -117,6 +120,7 @@ class JvmEngine:
         if user:
             for path in [self._elastic_state, *self._elastic_state.rglob("*")]:
                 shutil.chown(path, user)
+        self._elastic_state.chmod(0o700)
         self.elasticsearch.start(
             [str(home / "bin" / "elasticsearch")],
             cwd=self._elastic_state,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
+from filelock import FileLock
+
 from polywire.runtime.errors import UserError
+from polywire.runtime.files import private_folder
 
 UNPRIVILEGED = "nobody"
 _OUTSIDE = Path("/var/lib/polywire")
 _TOKEN = "polywire-token"
+_OWNER = "polywire-owner.json"
 
 
 def runs_as_root() -> bool:
@@ -35,17 +41,38 @@ def claim(keeper: Path, folder: Path) -> None:
     """Make `folder`, empty unless it is the one that `keeper` (a folder of the state) has claimed before.
 
     So a state folder that was wiped, or another one in the same place, never finds what an earlier one has left: Kafka
-    would start empty and Elasticsearch with old alerts.
+    would start empty and Elasticsearch with old alerts. What state folders that are gone have left is removed.
     """
-    mine, its = keeper / _TOKEN, folder / _TOKEN
-    if mine.exists() and its.exists() and mine.read_text() == its.read_text():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    make_enterable(folder)
-    keeper.mkdir(parents=True, exist_ok=True)
-    token = uuid.uuid4().hex
-    its.write_text(token)
-    mine.write_text(token)
+    with ExitStack() as alone:
+        if folder.parent == _OUTSIDE:
+            make_enterable(_OUTSIDE)
+            alone.enter_context(FileLock(_OUTSIDE / "claims.lock", mode=0o600))
+            for other in _OUTSIDE.glob("elasticsearch-*"):
+                if other != folder and _is_retired(other):
+                    shutil.rmtree(other, ignore_errors=True)
+        mine, its = keeper / _TOKEN, folder / _TOKEN
+        if not (mine.exists() and its.exists() and mine.read_text() == its.read_text()):
+            shutil.rmtree(folder, ignore_errors=True)
+            make_enterable(folder)
+            private_folder(keeper)
+            token = uuid.uuid4().hex
+            its.write_text(token)
+            mine.write_text(token)
+        owner = {"keeper": str(keeper), "device": keeper.stat().st_dev}
+        (folder / _OWNER).write_text(json.dumps(owner))
+
+
+def _is_retired(folder: Path) -> bool:
+    """Who has claimed it is gone, or claims another by now. Not known of one that an earlier release has made."""
+    try:
+        owner = json.loads((folder / _OWNER).read_text())
+        keeper, device = Path(owner["keeper"]), owner["device"]
+        if keeper.exists():
+            return (keeper / _TOKEN).read_text() != (folder / _TOKEN).read_text()
+    except (OSError, ValueError, KeyError):
+        return False
+    # A volume that is not mounted now only looks as if all on it were gone.
+    return next(path for path in keeper.parents if path.exists()).stat().st_dev == device
 
 
 def discard(state_dir: Path) -> None:
