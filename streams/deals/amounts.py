@@ -220,19 +220,3 @@ def _end_of_word(text: str, found: re.Match[str]) -> int:
         return found.end()
     ending = _ENDING.match(text, found.end())
     return ending.end() if ending else found.end()
-
-
-_PIECES = re.compile(r"(?<![\w.,$€£-])(\d{1,3}(?:[.,  ]\d{3})+|\d{1,6})(?![\w.,]*\d|\s?%|-)")
-
-
-def stated_quantity(text: str, start: int, spans: list[tuple[int, int]], reach: int = 18) -> int | None:
-    """The number that stands closest before one of `spans` (offsets of the whole text; `text` begins at `start`)."""
-    for span_start, _ in spans:
-        local = span_start - start
-        candidates = list(_PIECES.finditer(text, max(0, local - reach), local))
-        for match in reversed(candidates):
-            value = int(re.sub(r"\D", "", match.group(1)))
-            looks_like_year = 1900 <= value <= 2100 and len(match.group(1)) == 4
-            if value > 0 and not looks_like_year:
-                return value
-    return None

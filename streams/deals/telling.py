@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from schemas.readings import Deal, Evidence
 from streams.deals.act import act_and_status
-from streams.deals.amounts import stated_quantity, stated_sum
+from streams.deals.amounts import stated_sum
 from streams.deals.models import Models
 from streams.deals.parties import PartyMention
+from streams.deals.quantities import stated_quantity
 from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
 from streams.deals.sides import ArticleParties, resolve, with_home
@@ -131,14 +132,22 @@ def _reversed(one: Telling, other: Telling) -> bool:
 def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Deal:
     sentence = told.sentence
     act, status = act_and_status(sentence, models.acts)
+    language = sentence.info.code if sentence.info else "en"
+    amount = stated_sum(sentence.text, language)
     return Deal(
         act=act,
         status=status,
         supplier=_ids(parties, with_home(told.supplier, parties)),
         recipient=_ids(parties, with_home(told.recipient, parties)),
         weapons=told.weapons,
-        amount=stated_sum(sentence.text, sentence.info.code if sentence.info else "en"),
-        quantity=stated_quantity(sentence.text, sentence.start, sentence.weapon_spans),
+        amount=amount,
+        quantity=stated_quantity(
+            sentence.text,
+            sentence.start,
+            sentence.weapon_spans,
+            language,
+            [amount.text] if amount and amount.text else [],
+        ),
         score=round(told.score, 4),
         evidence=Evidence(start=sentence.start, end=sentence.end, text=sentence.text),
     )

@@ -1,10 +1,10 @@
-"""Sums and numbers of pieces."""
+"""Sums of money."""
 
 from __future__ import annotations
 
 import pytest
 
-from streams.deals.amounts import stated_quantity, stated_sum
+from streams.deals.amounts import stated_sum
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,3 @@ from streams.deals.amounts import stated_quantity, stated_sum
 def test_sums(language: str, text: str, value: float | None, currency: str | None) -> None:
     found = stated_sum(text, language)
     assert (found and found.value, found and found.currency) == (value, currency)
-
-
-def test_the_number_before_the_weapon_counts() -> None:
-    text = "In 2022 it sold 1,200 tanks"
-    assert stated_quantity(text, 0, [(text.index("tanks"), len(text))]) == 1200
-    assert stated_quantity("in 2022 tanks", 0, [(8, 13)]) is None
-
-
-def test_a_sum_of_no_size_is_none() -> None:
-    assert stated_sum("a contract of $" + "9" * 400) is None
