@@ -33,7 +33,7 @@ from consumers.alerts.folding import ArticleMemory, StoryMemory, inherited, new_
 from consumers.alerts.memory import AlertMemory
 from consumers.alerts.subscriptions import Active, SubscriptionBook
 from consumers.index.documents import article_document
-from consumers.index.templates import make_ready
+from consumers.index.ready import make_ready
 from consumers.query import Matchable
 from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
 from polywire.runtime.kafka import publish

@@ -7,6 +7,9 @@ workers never undo each other.
 A retracted article (a correction took it out of a story) is not written: the same correction has put the article into
 another story with the same or a higher version, and that message writes the document anew, whichever of the two comes
 first. A story that went up in another stays, with `merged_into`, so that its links lead on.
+
+What the present version of an index cannot take is left out of the document and counted (`without_fields`). When the
+answers come from another version than the one that was asked for its shape, the documents are fitted and written anew.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from typing import Any
 from elasticsearch import Elasticsearch, helpers
 
 from consumers.index.documents import alert_document, article_document, story_document
-from consumers.index.templates import make_ready
+from consumers.index.ready import make_ready
+from consumers.index.shape import Shape
 from polywire.runtime.logs import get_logger
 from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry, is_infrastructure
 from schemas.alerts import Alert
@@ -43,7 +47,7 @@ class Indexer:
     def __init__(self, es: Elasticsearch, prefix: str) -> None:
         self._es = es
         self._prefix = prefix
-        self._indices_ready = False
+        self._shapes: dict[str, Shape] | None = None
 
     def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
         """Write the batch in as few requests as it fits into.
@@ -51,16 +55,18 @@ class Indexer:
         Raises:
             Unavailable: the indices could not be made ready.
         """
-        self._make_ready()
+        shapes = self._make_ready()
         outcomes: list[Outcome | None] = [None] * len(batch)
         actions, places = [], []
         for place, received in enumerate(batch):
             action = index_action(received.message, self._prefix)
             if action is None:
                 outcomes[place] = Done("skipped")
-            else:
-                actions.append(action)
-                places.append(place)
+                continue
+            shape = shapes[action["_index"].removeprefix(f"{self._prefix}-")]
+            action["_source"], fitted = shape.fitted(action["_source"])
+            actions.append(action)
+            places.append((place, shape.index, fitted))
         results = helpers.streaming_bulk(
             self._es,
             actions,
@@ -70,8 +76,8 @@ class Indexer:
             raise_on_error=False,
             raise_on_exception=False,
         )
-        for place, (ok, result) in zip(places, results, strict=True):
-            outcomes[place] = Done() if ok else self._judge(next(iter(result.values())))
+        for (place, index, fitted), (_, result) in zip(places, results, strict=True):
+            outcomes[place] = self._judge(next(iter(result.values())), index, fitted)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def tick(self) -> None:
@@ -81,16 +87,21 @@ class Indexer:
     def close(self) -> None:
         self._es.close()
 
-    def _make_ready(self) -> None:
-        if self._indices_ready:
-            return
-        make_ready(self._es, self._prefix)
-        self._indices_ready = True
+    def _make_ready(self) -> dict[str, Shape]:
+        if self._shapes is None:
+            self._shapes = make_ready(self._es, self._prefix)
+        return self._shapes
 
-    def _judge(self, item: dict[str, Any]) -> Outcome:
+    def _judge(self, item: dict[str, Any], index: str, fitted: bool) -> Outcome:
+        """`index`: the version that the document was made for; `fitted`: fields were left out for it."""
         outcome = judge(item)
-        if isinstance(outcome, Retry) and item.get("status") == 404:
-            self._indices_ready = False
+        if isinstance(outcome, Retry) and item.get("status") in {403, 404}:
+            self._shapes = None  # it is gone, or a migration has stopped writing to it
+        elif item.get("_index", index) != index and (fitted or isinstance(outcome, Reject)):
+            self._shapes = None
+            return Retry(f"{item['_index']} has taken the place of {index}")
+        elif isinstance(outcome, Done) and fitted:
+            return Done("without_fields")
         return outcome
 
 
@@ -125,6 +136,8 @@ def index_action(message: object, prefix: str) -> dict[str, Any] | None:
 def judge(item: dict[str, Any]) -> Outcome:
     """What became of one item of a bulk request."""
     status, error = item.get("status"), item.get("error")
+    if error is None and isinstance(status, int) and status < 300:
+        return Done()
     cause = item.get("exception")
     reason = _reason(error)
     if status == 409:

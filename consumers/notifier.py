@@ -17,7 +17,7 @@ from prometheus_client import Counter
 from rich.console import Console
 
 from consumers.alerts.subscriptions import SubscriptionBook
-from consumers.index.templates import make_ready
+from consumers.index.ready import make_ready
 from consumers.notify.dispatcher import Dispatcher, Patience
 from consumers.notify.outbox import Delivery, Origin, Outbox
 from consumers.notify.terminal import show

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from consumers.index.documents import article_of
+from consumers.index.documents import VECTOR_FIELDS, article_of, vector_of
 from consumers.merged import without_folded
 from consumers.query import Matchable, Query
 from schemas.alerts import Alert
@@ -118,9 +118,10 @@ def members(es: Elasticsearch, prefix: str, story_id: str, *, size: int) -> list
         query={"term": {"story_id": {"value": story_id}}},
         sort=[{"when": "desc"}, {"id": "asc"}],
         size=size,
-        source_excludes=["title_grams", "text_grams", "title_i18n", "text_i18n"],
+        fields=VECTOR_FIELDS,
+        source_excludes=["embedding", "title_grams", "text_grams", "title_i18n", "text_i18n"],
     )
-    return [article_of(hit["_source"]) for hit in reversed(answer["hits"]["hits"])]
+    return [article_of(hit["_source"], vector_of(hit)) for hit in reversed(answer["hits"]["hits"])]
 
 
 def list_alerts(

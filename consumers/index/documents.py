@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from consumers.index.shape import LEFT_OUT
 from consumers.index.templates import analysers
 from consumers.query.names import Named, country_labels, labels
 from consumers.query.words import grams
@@ -72,19 +73,53 @@ def article_document(article: EnrichedArticle) -> Document:
     return _tidy(document)
 
 
-def article_of(document: Mapping[str, Any]) -> ClusteredArticle:
-    """The article that a document was made of, but for how its text was normalised and the names without an id."""
+def article_of(document: Mapping[str, Any], embedding: Sequence[float] | None) -> ClusteredArticle:
+    """The article that a document was made of, but for how its text was normalised and the names without an id.
+
+    `embedding`: the document's vector as `vector_of` finds it; None where the article has none. From 9.2 on,
+    Elasticsearch leaves vectors out of what it gives back of a document, so that its absence there says nothing.
+    """
     reading = document["reading"]
+    document = {**reading.get(LEFT_OUT, {}), **document}
     fields = {name: document[name] for name in ClusteredArticle.model_fields if name in document}
     return ClusteredArticle.model_validate(
         {
             **fields,
             "title": document.get("title", ""),
             "text": document.get("text", ""),
-            "embedding": document.get("embedding") or [0.0] * _DIMENSIONS,
+            "embedding": embedding or [0.0] * _DIMENSIONS,
             **{name: reading[name] for name in ("entities", "deals", "decision", "notes") if name in reading},
         }
     )
+
+
+VECTOR_FIELDS = [{"field": "embedding"}]
+"""The `fields` of a search whose hits `vector_of` is to look at."""
+
+
+def vector_of(hit: Mapping[str, Any]) -> list[float] | None:
+    """The vector of a hit that was asked for `VECTOR_FIELDS`; None where the article has none."""
+    found = hit.get("fields", {}).get("embedding") or hit["_source"].get("embedding")
+    return list(found) if found else None
+
+
+def renewed(name: str, document: Mapping[str, Any], embedding: Sequence[float] | None) -> Document | None:
+    """The document as it would be made today, from what an older one has stored; None where that does not do.
+
+    `name`: one of `consumers.index.INDICES`; the memories of the alerter and the notifier are made of nothing else.
+    """
+    try:
+        if name == "articles":
+            story = document["reading"]["story"]
+            article = article_of(document, embedding)
+            return article_document(EnrichedArticle.model_validate({**article.model_dump(), "story": story}))
+        if name == "stories":
+            return story_document(Story.model_validate(document["story"]))
+        if name == "alerts":
+            return alert_document(Alert.model_validate(document["alert"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None
 
 
 def story_document(story: Story) -> Document:

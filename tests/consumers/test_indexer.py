@@ -246,10 +246,10 @@ def test_an_article_comes_back_from_its_document() -> None:
     one = article(
         meta={"a": "b"}, duplicate_of="x", notes=["cut"], external_id="7", moved_from="s0", correction_id="c1"
     )
-    again = article_of(json.loads(json.dumps(article_document(one), default=str)))
+    again = article_of(json.loads(json.dumps(article_document(one), default=str)), one.embedding)
     left = {"story", "moved_from", "unlinked"}
     assert again.model_dump(exclude=left) == one.model_dump(exclude=left)
     for nothing in ([0.0] * 384, [1e-300] * 384):
         assert "embedding" not in article_document(article(embedding=nothing)), "what points nowhere is refused"
     bare = article(title="", text="only a text", url=None, entities=[], deals=[], embedding=[0.0] * 384)
-    assert article_of(article_document(bare)).model_dump(exclude=left) == bare.model_dump(exclude=left)
+    assert article_of(article_document(bare), None).model_dump(exclude=left) == bare.model_dump(exclude=left)

@@ -91,7 +91,7 @@ async def test_it_takes_new_articles_and_can_be_merged(cluster: Cluster) -> None
     cluster.bus.held[ANALYZED.name].clear()  # the topic keeps articles for as long as the clusterer does
 
     assert await cluster.correct("merge", others[-1].story_id, story) == [], "nothing is known of it"
-    indexed = [article_of(_document(each)) for each in old]
+    indexed = [article_of(_document(each), each.embedding) for each in old]
     assert await cluster.correct("recall", story, story, articles=indexed) == []
     assert [clusterer.story_of(each.id) for each in old] == [story] * 3
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from elasticsearch import Elasticsearch
 
 from consumers.index.documents import alert_document, article_document, story_document
-from consumers.index.templates import ensure_indices
+from consumers.index.ready import ensure_indices
 from schemas.alerts import Alert
 from schemas.articles import Decision, EnrichedArticle, StoryBrief
 from schemas.ids import alert_id, article_id, story_id
