@@ -26,6 +26,8 @@ class StoryMemory:
     seq_no: int = -1
     primary_term: int = -1
     """Of the stored document: a write by another worker in between is noticed."""
+    index: str = ""
+    """The version of the index that it lies in: these numbers say nothing in another."""
 
 
 @dataclass(frozen=True)

@@ -55,16 +55,18 @@ class AlertMemory:
             "alert": alert.model_dump(mode="json"),
         }
         key = _story_key(alert.subscription_id, alert.story_id)
+        # Where it was read: after a migration its numbers would be another document's in the new version. The old one
+        # refuses the write then, as in an outage, and what is read next comes from the new one.
         condition: dict[str, Any] = (
-            {"op_type": "create"}
+            {"index": self._index, "op_type": "create", "require_alias": True}
             if before is None
-            else {"if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
+            else {"index": before.index, "if_seq_no": before.seq_no, "if_primary_term": before.primary_term}
         )
         try:
-            written = self._es.index(index=self._index, id=key, document=body, require_alias=True, **condition)
+            written = self._es.index(id=key, document=body, **condition)
         except ConflictError:
             return None
-        return StoryMemory(alert, published, written["_seq_no"], written["_primary_term"])
+        return StoryMemory(alert, published, written["_seq_no"], written["_primary_term"], written["_index"])
 
     def mark(self, alert: Alert) -> None:
         """Remember that the alert's article was told."""
@@ -108,4 +110,5 @@ def _story(document: Any) -> StoryMemory:
         bool(source["published"]),
         document["_seq_no"],
         document["_primary_term"],
+        document["_index"],
     )

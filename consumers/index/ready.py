@@ -167,8 +167,9 @@ def _let_go(es: Elasticsearch, version: Version) -> None:
 
 def let_go(es: Elasticsearch, version: Version) -> None:
     """Allow writing to a version that a migration has stopped."""
-    es.indices.put_mapping(index=version.index, meta=noted(version.notes, holder=None))
     es.indices.put_settings(index=version.index, settings={"index.blocks.write": None})
+    # Last: a stop without a holder is an operator's own, and stays.
+    es.indices.put_mapping(index=version.index, meta=noted(version.notes, holder=None))
 
 
 @cache

@@ -17,7 +17,7 @@ from consumers.index.templates import INDICES
 
 _OWN = "polywire"
 """Our place in a mapping's `_meta`."""
-_BLANK: Mapping[str, Any] = {"source": None, "cursors": {}, "digest": None, "added": [], "holder": None, "done": True}
+_BLANK: Mapping[str, Any] = {"source": None, "cursors": {}, "added": [], "holder": None, "done": True}
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Version:
     mappings: Mapping[str, Any]
     settings: Mapping[str, Any]
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What we have written on it: `source`, the version that it is or was filled from; `cursors`, by shard, how far it
-    is copied; `digest`, for what it was made; `added`, the fields that came later; `holder`, the token of the
-    migration that has stopped writing to it; `done`: False while it is being filled."""
+    """What we have written on it: `source`, the version that it is or was filled from; `cursors`, by shard, how far
+    that is copied; `added`, the fields that came later; `holder`, the token of the migration that has stopped writing
+    to it; `done`: False while it is being filled."""
 
     @property
     def number(self) -> int:

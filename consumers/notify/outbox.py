@@ -7,12 +7,12 @@ lease runs out and another takes it up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from elasticsearch import ConflictError, Elasticsearch, helpers
+from elasticsearch import ConflictError, Elasticsearch, NotFoundError, helpers
 
 from schemas.alerts import Alert, Channel
 from schemas.ids import alert_id
@@ -113,14 +113,11 @@ class Outbox:
         }
 
     def _reopen(self, delivery: Delivery, lease_until: datetime) -> bool:
-        found = self._es.get(index=self._index, id=delivery.id)
+        found = self._es.get(index=self._index, id=delivery.id).body
         if found["_source"]["state"] != "failed":
             return False
         return self._change(
-            delivery.id,
-            {"state": "pending", "attempts": 0, "created": delivery.created, "lease_until": lease_until},
-            found["_seq_no"],
-            found["_primary_term"],
+            found, {"state": "pending", "attempts": 0, "created": delivery.created, "lease_until": lease_until}
         )
 
     def claim(self, limit: int = 100) -> list[Delivery]:
@@ -137,15 +134,18 @@ class Outbox:
         )
         held = []
         for hit in answer["hits"]["hits"]:
-            if self._change(hit["_id"], {"lease_until": now + LEASE}, hit["_seq_no"], hit["_primary_term"]):
+            if self._change(hit, {"lease_until": now + LEASE}):
                 held.append(_delivery(hit["_source"]))
         return held
 
-    def _change(self, id_: str, fields: dict[str, Any], seq_no: int, primary_term: int) -> bool:
+    def _change(self, found: Mapping[str, Any], fields: dict[str, Any]) -> bool:
+        """Change what was found, where it was found, if nobody else has: a migration may have moved it since."""
         fields = {**fields, "updated": datetime.now(UTC)}
+        place = {"index": found["_index"], "id": found["_id"]}
+        condition = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
         try:
-            self._es.update(index=self._index, id=id_, doc=fields, if_seq_no=seq_no, if_primary_term=primary_term)
-        except ConflictError:
+            self._es.update(**place, doc=fields, **condition)
+        except (ConflictError, NotFoundError):
             return False
         return True
 
