@@ -45,6 +45,7 @@ _COMMANDS = {
     "subscriptions": _Command("subscriptions", "Say what to be told of, and how.", _READ),
     "alerts": _Command("alerts", "What was told.", _READ),
     "topics": _Command("topics", "Create and list the topics; write their docs.", _KEEP),
+    "index": _Command("index", "Make, look at and migrate the indices in Elasticsearch.", _KEEP),
     "deadletters": _Command("deadletters", "See what could not be used, and put it back.", _KEEP),
     "engines": _Command("engines", "Build and start Kafka and Elasticsearch.", _KEEP),
     "models": _Command("models", "Build the embedding model.", _KEEP),
