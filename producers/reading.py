@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.articles import MAX_META, RawArticle, fitting_meta
+from schemas.base import without_user
 from schemas.codec import explain
 from schemas.ids import article_id
 
@@ -214,7 +215,7 @@ def _host(url: object) -> str:
     except ValueError as error:
         raise InvalidArticle(f"url: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
-        raise InvalidArticle(f"url: not an http(s) address: {url[:200]}")
+        raise InvalidArticle(f"url: not an http(s) address: {without_user(url)[:200]}")
     return host.removeprefix("www.")
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from schemas.base import Count, Id, Language, Message, Part, UtcTime
+from schemas.base import Count, Id, Language, Message, PageUrl, Part, UtcTime
 from schemas.stories import StoryDeal
 
 
@@ -48,7 +48,7 @@ class Alert(Message):
     title: str
     article_id: Id = Field(description="The article that set it off, or that caused the update.")
     article_title: str
-    article_url: str | None = None
+    article_url: PageUrl | None = None
     language: Language = Field(description="Of that article.")
     languages: list[Language] = Field(description="Of the story so far, in order of first appearance.")
     sources: list[str]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import to_json
 
-from schemas.base import Count, Id, Language, Message, Part, Score, UtcTime, Version
+from schemas.base import Count, Id, Language, Message, PageUrl, Part, Score, UtcTime, Version
 from schemas.readings import Deal, Entity, NamedOnly
 
 MAX_TITLE = 2_000
@@ -44,7 +44,7 @@ class RawArticle(Message):
         min_length=8, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$", description="See schemas.ids.article_id."
     )
     source: str = Field(min_length=1, max_length=200, description="Who published it: host name or outlet.")
-    url: str | None = Field(default=None, max_length=4_000)
+    url: PageUrl | None = Field(default=None, max_length=4_000)
     external_id: str | None = Field(default=None, max_length=1_000, description="The source's own id.")
     title: str = Field(default="", max_length=MAX_TITLE)
     text: str = Field(default="", max_length=MAX_TEXT)

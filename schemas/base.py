@@ -31,7 +31,21 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("a time must be between the years 1 and 9999 in UTC") from error
 
 
+def without_user(url: str) -> str:
+    """An address without the user name and password that may be in it, which are nobody's to read."""
+    scheme, separator, rest = url.partition("://")
+    authority = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
+    return scheme + separator + rest[authority.rfind("@") + 1 :]
+
+
+def _without_user(value: object) -> object:
+    return without_user(value) if isinstance(value, str) else value
+
+
 UtcTime = Annotated[datetime, BeforeValidator(_parse_time), AfterValidator(_to_utc)]
+
+PageUrl = Annotated[str, BeforeValidator(_without_user)]
+"""Where an article can be read. It is shown to everybody, so that no password stays in it."""
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 """A calibrated probability, 0 to 1."""

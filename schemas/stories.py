@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.articles import ClusteredArticle
-from schemas.base import Count, Id, Language, Message, Part, Score, UtcTime, Version
+from schemas.base import Count, Id, Language, Message, PageUrl, Part, Score, UtcTime, Version
 from schemas.readings import DealAct, DealStatus, EntityType, Evidence, Money, Quantity
 
 
@@ -18,7 +18,7 @@ class StoryArticle(Part):
     language: Language
     source: str
     title: str
-    url: str | None = None
+    url: PageUrl | None = None
     when: UtcTime
     duplicate_of: str | None = None
     arms_deal: bool = False

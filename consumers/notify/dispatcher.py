@@ -129,7 +129,7 @@ class Dispatcher:
             age = (datetime.now(UTC) - delivery.created).total_seconds()
             if answer.final or age > self._patience.give_up_after:
                 reason = answer.error if answer.final else f"given up after {delivery.attempts} tries: {answer.error}"
-                await self._insist(self._give_up, delivery, f"{delivery.destination}: {reason}")
+                await self._insist(self._give_up, delivery, f"{delivery.shown}: {reason}")
                 await self._insist(self._outbox.given_up, delivery, reason)
                 self._count(delivery, "given_up")
                 return True
@@ -138,7 +138,7 @@ class Dispatcher:
             await self._insist(self._outbox.failed_once, delivery, answer.error, next_attempt)
             self._count(delivery, "retried")
             log.warning(
-                "delivery failed, will retry", destination=delivery.destination, error=answer.error,
+                "delivery failed, will retry", destination=delivery.shown, error=answer.error,
                 attempt=delivery.attempts, seconds=round(pause, 1),
             )  # fmt: skip
             with contextlib.suppress(TimeoutError):

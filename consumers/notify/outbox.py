@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError, helpers
 
+from polywire.runtime.netguard import host_of
 from schemas.alerts import Alert, Channel
 from schemas.ids import alert_id
 
@@ -56,6 +57,11 @@ class Delivery:
     def destination(self) -> str:
         """Deliveries to one destination go one after the other."""
         return self.channel.url or self.channel.kind
+
+    @property
+    def shown(self) -> str:
+        """The destination for logs and reasons: of a webhook the host alone, since its address is often its key."""
+        return host_of(self.channel.url) if self.channel.url else self.channel.kind
 
     def tried(self) -> Delivery:
         return replace(self, attempts=self.attempts + 1)
@@ -101,7 +107,7 @@ class Outbox:
             "revision": delivery.alert.revision,
             "subscription_id": delivery.alert.subscription_id,
             "channel": delivery.channel.kind,
-            "destination": delivery.destination,
+            "destination": delivery.shown,
             "state": "pending",
             "attempts": 0,
             "created": delivery.created,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from babel import Locale, UnknownLocaleError
 
 from consumers.web.library import MARK_END, MARK_START, Variant
+from schemas.base import without_user
 from schemas.readings import Deal, Entity, Money
 from schemas.stories import Story, StoryDeal, StoryEntity
 
@@ -49,9 +50,9 @@ def own_language_name(code: str) -> str | None:
 
 
 def safe_url(url: str | None) -> str | None:
-    """An address that may be a link: http(s) only, or somebody's article runs scripts here."""
+    """An address that may be a link: http(s) only, or somebody's article runs scripts here; without a password."""
     try:
-        return url if url and urlsplit(url).scheme in {"http", "https"} else None
+        return without_user(url) if url and urlsplit(url).scheme in {"http", "https"} else None
     except ValueError:
         return None
 

@@ -28,10 +28,13 @@ from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.query import Query
-    from schemas.alerts import Subscription
+    from schemas.alerts import Channel, Subscription
 
 app = typer.Typer(add_completion=False, help="Say what to be told of, and how.", no_args_is_help=True)
 
+_Secrets = Annotated[
+    bool, typer.Option("--show-secrets", help="Webhooks in full, not their host alone. --json has them in full.")
+]
 _Id = Annotated[str, typer.Argument(help="The subscription's id.")]
 _ACKNOWLEDGE_SECONDS = 30.0
 
@@ -135,8 +138,16 @@ def _slug(name: str) -> str:
     return plain or "s" + hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
 
 
+def _shown(channel: Channel, secrets: bool) -> str:
+    """A way to be told, without what lets others use it: the address of a webhook is often its key."""
+    from polywire.runtime.netguard import host_of
+
+    told = f"{channel.kind} {channel.url if secrets else host_of(channel.url)}" if channel.url else channel.kind
+    return f"{told}, with updates" if channel.updates else told
+
+
 @app.command("list")
-def list_subscriptions(as_json: AsJson = False) -> None:
+def list_subscriptions(show_secrets: _Secrets = False, as_json: AsJson = False) -> None:
     """Every subscription as it stands."""
     found, bad = _read(Settings())
     if as_json:
@@ -150,7 +161,7 @@ def list_subscriptions(as_json: AsJson = False) -> None:
             one.id,
             clean(one.name, 30),
             clean(one.query, 60),
-            ", ".join(c.kind for c in one.channels),
+            clean(", ".join(_shown(channel, show_secrets) for channel in one.channels)),
             moment(one.created),
             f"muted until {moment(one.muted_until)}" if muted else "",
         )
@@ -161,15 +172,16 @@ def list_subscriptions(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(id_: _Id, as_json: AsJson = False) -> None:
+def show(id_: _Id, show_secrets: _Secrets = False, as_json: AsJson = False) -> None:
     """One subscription in full."""
     one = _one(Settings(), id_)
     if as_json:
         print_json(one.model_dump(mode="json"))
         return
     table = Table.grid(padding=(0, 2))
-    for label, value in one.model_dump(mode="json").items():
-        table.add_row(label, clean(str(value)))
+    facts = one.model_dump(mode="json") | {"channels": [_shown(channel, show_secrets) for channel in one.channels]}
+    for label, value in facts.items():
+        table.add_row(label, clean(", ".join(value) if isinstance(value, list) else str(value)))
     console().print(table)
 
 

@@ -9,6 +9,7 @@ of connecting, and the connection goes to a checked address, so that a name whic
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpcore
 import httpx
+
+from schemas.base import without_user
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _V4_COMPATIBLE = IPv6Network("::/96")
@@ -61,17 +64,23 @@ def check_url(url: str) -> None:
     """What can be told from the URL alone.
 
     Raises:
-        Forbidden: not http(s), no host, or a user name and password in it.
+        Forbidden: not http(s), no host, or a user name and password in it. The message names the host and no more.
     """
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise Forbidden(f"{url[:200]}: {error}") from error
+        raise Forbidden(f"{host_of(url)}: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
-        raise Forbidden(f"{url[:200]}: not an http(s) address")
+        raise Forbidden(f"{host_of(url)}: not an http(s) address")
     if parts.username is not None:
-        raise Forbidden(f"{url[:200]}: a user name in the address")
+        raise Forbidden(f"{host_of(url)}: a user name or a password in the address, which is shown in many places")
+
+
+def host_of(url: str) -> str:
+    """`scheme://host:port` of an address: what may be shown of one whose path or query is a secret."""
+    scheme, separator, rest = without_user(url).partition("://")
+    return (scheme + separator + re.split(r"[/\\?#]", rest, maxsplit=1)[0])[:200] if separator else "an address"
 
 
 async def resolve(host: str, port: int) -> list[str]:

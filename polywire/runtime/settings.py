@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +16,7 @@ from pydantic_settings import (
 )
 
 from polywire.runtime.runfile import read_run_file
+from schemas.base import without_user
 
 
 def default_cache_dir() -> Path:
@@ -39,6 +41,13 @@ class FeedSettings(BaseModel):
     )
     interval: float | None = Field(default=None, gt=0, description="Seconds between two polls, where not the default.")
     source: str | None = Field(default=None, max_length=200, description="Who publishes it, where the feed is wrong.")
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        if without_user(url) != url:
+            raise ValueError("a feed's address may hold no user name and no password: it is shown with every article")
+        return url
 
 
 class Settings(BaseSettings):
@@ -150,6 +159,16 @@ class Settings(BaseSettings):
         if not isinstance(value, list):
             return value
         return [{"url": item} if isinstance(item, str) else item for item in value]
+
+    @model_validator(mode="after")
+    def _password_out_of_the_address(self) -> Settings:
+        """The address is shown in errors, by `status` and in the run file; who may use it is told apart from it."""
+        parts = urlsplit(self.elasticsearch_url)
+        if parts.username and not self.elasticsearch_username:
+            self.elasticsearch_username = unquote(parts.username)
+            self.elasticsearch_password = SecretStr(unquote(parts.password or ""))
+        self.elasticsearch_url = without_user(self.elasticsearch_url)
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -128,10 +128,16 @@ class Supervisor:
 
     def _environment(self) -> dict[str, str]:
         settings = self.settings
+        # They may have stood in the address, which the stages get without them.
+        user, password = settings.elasticsearch_username, settings.elasticsearch_password
+        elastic = {"POLYWIRE_ELASTICSEARCH_USERNAME": user} if user else {}
+        if password:
+            elastic["POLYWIRE_ELASTICSEARCH_PASSWORD"] = password.get_secret_value()
         return {
             "POLYWIRE_ENGINES": settings.engines,
             "POLYWIRE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
             "POLYWIRE_ELASTICSEARCH_URL": settings.elasticsearch_url,
+            **elastic,
             "POLYWIRE_STATE_DIR": str(settings.state_dir.absolute()),
             "POLYWIRE_CACHE_DIR": str(settings.cache_dir.absolute()),
             "POLYWIRE_INDEX_PREFIX": settings.index_prefix,

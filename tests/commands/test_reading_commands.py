@@ -126,6 +126,15 @@ def test_subscriptions(run: Run, bus: Bus, settings: Settings) -> None:
     with pytest.raises(UserError, match="there is a subscription"):
         run("subscriptions", "add", "x", "--id", id_)
     run("subscriptions", "add", "arms_deal:true AND recipient:KZ", "--id", id_, "--replace")
+    run(
+        "subscriptions", "add", "arms_deal:true", "--id", f"by-hook-{id_[1:]}", "--webhook", "https://hooks.example/key"
+    )
+    for command in (("list",), ("show", f"by-hook-{id_[1:]}")):
+        shown = run("subscriptions", *command)
+        assert "webhook https://hooks.example" in shown
+        assert "hooks.example/key" not in shown, "who knows the address may use it"
+        for asked in ("--show-secrets", "--json"):
+            assert "https://hooks.example/key" in run("subscriptions", *command, asked)
     assert id_ in run("subscriptions", "list")
     assert json.loads(run("subscriptions", "show", id_, "--json"))["query"] == "arms_deal:true AND recipient:KZ"
     run("subscriptions", "mute", id_, "--for", "2d")

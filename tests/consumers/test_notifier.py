@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -24,6 +26,7 @@ from consumers.notify.webhook import retry_after, sign, verify
 from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import make_producer
+from polywire.runtime.logs import configure
 from polywire.runtime.settings import Settings
 from schemas.alerts import Alert, Channel
 from schemas.topics import ALERTS, SUBSCRIPTIONS
@@ -154,6 +157,47 @@ def test_a_receiver_that_fails_and_recovers(
     assert got[2].at - got[1].at >= 1.0, "as long as Retry-After asks"
     assert all(verify(SECRET, g.headers, g.body, now=time.time()) for g in got)
     eventually("recorded", lambda: states(es, settings) == ["delivered"] * 2)
+
+
+@pytest.fixture
+def log_file(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """What is logged meanwhile, by libraries as well."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    file = tmp_path / "everything.log"
+    configure(settings.model_copy(update={"log_format": "json"}), file=file)
+    yield file
+    root.handlers[0].close()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@engine
+@pytest.mark.parametrize("status", [500, 410])
+def test_the_address_of_a_webhook_is_shown_nowhere(
+    people: People, start: Start, make: Make, receiver: Receiver, es: Elasticsearch, settings: Settings, bus: Bus,
+    log_file: Path, status: int,
+) -> None:  # fmt: skip
+    """Who knows it may post there: it is the key as well."""
+    receiver.answers["/sesame"] = [(status, {})] * 50
+    people.webhook("sesame")
+    people.subscribe("typo", Channel(kind="webhook", url="http://user:sesame@127.0.0.1:9/sesame"))
+    start(make())
+    one, other = people.alert("sesame"), people.alert("typo")
+    letters = eventually("both are given up", lambda: both if len(both := bus.dead_letters()) == 2 else None)
+    for letter in letters:
+        assert "/sesame" not in letter.reason
+        assert "user" not in letter.reason.partition("a user name")[0]
+    assert any(letter.reason.startswith(f"http://{receiver.host}: ") for letter in letters)
+    logged = log_file.read_text(encoding="utf-8")
+    assert "delivery given up" in logged
+    assert one.id in logged
+    assert other.id in logged
+    assert "/sesame" not in logged
+    assert "user:" not in logged
+    eventually("recorded", lambda: states(es, settings) == ["failed"] * 2)
+    found = es.search(index=f"{settings.index_prefix}-deliveries", source_excludes=["origin"])
+    assert "/sesame" not in str(found["hits"]["hits"])
 
 
 @engine
