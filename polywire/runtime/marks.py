@@ -134,3 +134,12 @@ class Ledger:
     def goodbye(self, offset: int) -> Mark:
         """To commit with `offset` when the partition is handed on, or the process ends as it was asked to."""
         return replace(self.at(offset), open=False)
+
+
+def stopped_sentence(stage: str, why: str, place: str, reason: str) -> str:
+    """What a stage that waits for a person ends with: `why` it does, and the `reason` of the next message, at `place`
+    (TOPIC/PARTITION/OFFSET)."""
+    return (
+        f"{stage} stopped: {why}, the next is {place}: {reason[: _SAID // 2]}. Nothing is lost. Look at `polywire "
+        f"deadletters list --stage {stage}`, put the cause right, then say `polywire deadletters resume {stage}`."
+    )

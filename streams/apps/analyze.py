@@ -13,7 +13,8 @@ from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer
 from streams.apps.clock import refuse_the_future
 from streams.apps.outlet import Outgoing, check
-from streams.apps.stage import Source, Stage, Way
+from streams.apps.stage import Stage
+from streams.apps.way import Source, Way
 from streams.embedding import ModelMissing
 
 

@@ -10,6 +10,7 @@ from polywire.runtime.kafka import REQUEST_BYTES, client_id, ssl_context
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
 from streams.apps.consumer import StageConsumer
+from streams.apps.lease import Lease
 from streams.apps.progress import Progress
 from streams.apps.recovery import PatientTableManager
 from streams.apps.tables import ConfirmedTable
@@ -21,6 +22,8 @@ class StageApp(faust.App):  # type: ignore[misc, unused-ignore]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.progress = Progress()
+        # Well before the broker may give the partitions to somebody else.
+        self.lease = Lease(self.conf.broker_session_timeout * 2 / 3)
 
     def _new_consumer(self) -> Any:
         self.transport.Consumer = StageConsumer  # type: ignore[misc]

@@ -27,7 +27,9 @@ from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS, Topic
 from streams.apps.app import changelog
 from streams.apps.clock import refuse_the_future
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source, Stage, Way
+from streams.apps.progress import TakenOver
+from streams.apps.stage import Stage
+from streams.apps.way import Source, Way
 from streams.pipeline import clustered, retracted
 from streams.stories import Clusterer
 
@@ -62,10 +64,11 @@ class ClusterStage:
 
     async def _restored(self) -> Clusterer:
         if self._clusterer is None:
-            started = time.monotonic()
+            started, generation = time.monotonic(), self.stage.progress.generation
             clusterer = Clusterer()
             known = [(str(key), value) for key, value in self._records.items()]
             await asyncio.to_thread(clusterer.restore, known)
+            self.stage.progress.check(generation)  # else it is of a table that another worker has written since
             self._clusterer = clusterer
             log.info("restored", articles=len(known), seconds=round(time.monotonic() - started, 2))
         return self._clusterer
@@ -139,16 +142,19 @@ class ClusterStage:
         """Publish what a second look at the recent stories finds; it comes back over the bus like an operator's."""
         if self._clusterer is None or not self._unseen or time.monotonic() < self._rest_until:
             return
-        self._unseen = 0
+        self._unseen, generation = 0, self.stage.progress.generation
         try:
             # Articles wait meanwhile; in a thread, so that the broker goes on hearing from this worker.
             async with self.stage.turn:
                 clusterer, started = await self._restored(), time.monotonic()
                 corrections = await asyncio.to_thread(clusterer.repairs)
                 ended = time.monotonic()
+                await self.stage.still_ours(generation)
             self._rest_until = ended + (ended - started) / _LOOK_SHARE
             for correction in corrections:
                 await self.stage.outlet.send(Outgoing(CORRECTIONS, correction.story_id, correction))
+        except TakenOver:
+            log.info("second_look_left_to_another")
         except Exception:
             # The next look finds it again; a timer that raises would end the worker.
             log.exception("second_look_failed")

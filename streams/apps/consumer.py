@@ -9,11 +9,14 @@ then returns is dropped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
+
+from polywire.runtime.source import Partition
 
 if TYPE_CHECKING:
     from streams.apps.app import StageApp
@@ -23,6 +26,19 @@ _NOTHING_TO_FETCH = 0.1
 
 
 class _Thread(AIOKafkaConsumerThread):
+    async def on_start(self) -> None:
+        await super().on_start()
+        app, consumer = cast("StageApp", self.app), cast(Any, self._consumer)
+        app.lease.watch(consumer._coordinator)
+        commit = consumer.commit
+
+        async def marked(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
+            # What it says is asked here, where commits leave one after the other.
+            said = {tp: app.progress.says((tp.topic, tp.partition), offset) for tp, (offset, _) in offsets.items()}
+            await commit({tp: OffsetAndMetadata(offset, said[tp].encode()) for tp, (offset, _) in offsets.items()})
+
+        consumer.commit = marked
+
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
     ) -> Any:
@@ -38,6 +54,21 @@ class StageConsumer(Consumer):
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def say(self, places: Iterable[Partition]) -> None:
+        """Commit where partitions stand, also those that have not moved, with what there is to say of them now."""
+        progress = cast("StageApp", self.app).progress
+        known = {place: progress.next(place) for place in places}
+        offsets = {TP(*place): offset for place, offset in known.items() if offset is not None}
+        if offsets:
+            await self._commit(offsets)
+
+    async def on_stop(self) -> None:
+        """Faust's, which waits for what is in hand and commits; then the goodbye."""
+        await super().on_stop()
+        progress = cast("StageApp", self.app).progress
+        progress.leave()
+        await self.say(progress)
 
     def _filter_tps_with_pending_acks(self, topics: Iterable[Any] | None = None) -> Iterator[TP]:
         asked = None if topics is None else set(topics)

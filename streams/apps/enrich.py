@@ -10,7 +10,8 @@ from schemas.articles import ClusteredArticle
 from schemas.topics import CLUSTERED, ENRICHED, STORIES
 from streams.apps.app import changelog
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source, Stage, Way
+from streams.apps.stage import Stage
+from streams.apps.way import Source, Way
 from streams.enrichment import StoryState, enrich
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from kafka import KafkaConsumer, TopicPartition
 
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Partition, Record
 
@@ -27,20 +28,22 @@ class Lookback:
         self._settings = settings
         self._group = group
 
-    def left_off(self, places: Iterable[Partition]) -> dict[Partition, int]:
-        """The next offset that the group has to handle on each partition: after its last commit, else the first.
+    def left_off(self, places: Iterable[Partition]) -> dict[Partition, tuple[int, Mark]]:
+        """The next offset that the group has to handle on each partition, and what its last commit said beside it.
 
-        It is the first, too, where the topic ends before the commit: its log was cut, by a broker that lost a part of
-        it or somebody who made it anew.
+        The offset is that of the last commit, else the first. It is the first, too, where the topic ends before the
+        commit: its log was cut, by a broker that lost a part of it or somebody who made it anew.
         """
         tps = [TopicPartition(*place) for place in places]
         with self._reader(tps) as reader:
             first, end = reader.beginning_offsets(tps), reader.end_offsets(tps)
             found = {}
             for tp in tps:
-                committed = reader.committed(tp, timeout_ms=_TIMEOUT_MS)
-                known = committed is not None and first[tp] <= committed <= end[tp]
-                found[tp.topic, tp.partition] = committed if known else first[tp]
+                commit = reader.committed(tp, metadata=True, timeout_ms=_TIMEOUT_MS)
+                if commit is not None and first[tp] <= commit.offset <= end[tp]:
+                    found[tp.topic, tp.partition] = commit.offset, Mark.decode(commit.metadata)
+                else:
+                    found[tp.topic, tp.partition] = first[tp], Mark()
             return found
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:

@@ -22,6 +22,10 @@ class Worker(faust.Worker):
         WATCHDOG.stopping()
         super()._schedule_shutdown(signal)
 
+    def finish(self) -> None:
+        """End as on SIGTERM."""
+        self._on_sigterm()
+
     async def _sentinel_task(self) -> None:
         """Runs last, when the app is stopped, its offsets are committed, and what was left over is cancelled."""
         left = asyncio.all_tasks() - {asyncio.current_task()}

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.types import TP
 
+from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Partition, Record
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.apps import outlet
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source, Stage, Way
+from streams.apps.stage import Stage
+from streams.apps.way import Source, Way
 
 ARTICLE = {
     "schema_version": 1,
@@ -58,15 +61,39 @@ class Topics:
 
     def __init__(self) -> None:
         self.committed: dict[Partition, int] = {}
+        self.marks: dict[Partition, Mark] = {}
         self.records: list[Record] = []
         self.asked = 0
 
-    def left_off(self, places: Collection[Partition]) -> dict[Partition, int]:
+    def left_off(self, places: Collection[Partition]) -> dict[Partition, tuple[int, Mark]]:
         self.asked += 1
-        return {place: self.committed.get(place, 17) for place in places}
+        return {place: (self.committed.get(place, 17), self.marks.get(place, Mark())) for place in places}
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
         return [r for r in self.records if r.place == place and first <= r.offset < end][:limit]
+
+
+class Member:
+    """Stands where the consumer is: owns what the test says, and keeps what is committed."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.mine: set[TP] = set()
+        self.ends: dict[TP, int] = {}
+        self.said: list[tuple[Partition, int, Mark]] = []
+
+    def assignment(self) -> set[TP]:
+        return self.mine
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self.ends[tp] for tp in tps}
+
+    async def say(self, places: Iterable[Partition]) -> None:
+        progress = self._stage.progress
+        for place in places:
+            offset = progress.next(place)
+            if offset is not None:
+                self.said.append((place, offset, progress.says(place, offset)))
 
 
 @pytest.fixture
@@ -77,7 +104,7 @@ def stage(broker: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def ready(stage: Stage, broker: Recorder, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(stage.outlet, "_channel", lambda topic: broker.channel(topic.name))
     monkeypatch.setattr(stage, "lookback", Topics())
-    monkeypatch.setattr(type(stage.app), "consumer", SimpleNamespace(assignment=set))
+    monkeypatch.setattr(type(stage.app), "consumer", Member(stage))
     monkeypatch.setattr(outlet, "_BACKOFF", (0.0,))
     return stage
 

@@ -13,7 +13,7 @@ from importlib import import_module
 
 from polywire.runtime.logs import configure
 from polywire.runtime.settings import Settings
-from streams.apps import stage as module
+from streams.apps import standstill
 from streams.apps.stage import Stage
 
 
@@ -24,8 +24,7 @@ def deaf(stage: Stage) -> None:
         """Faust acknowledges it."""
 
     stage.handle = handle  # type: ignore[method-assign, assignment]
-    module._STANDSTILL = 1.0
-    module._PULSE = 0.2
+    standstill.STANDSTILL = 1.0
 
 
 ODDITIES: dict[str, Callable[..., None]] = {"deaf": deaf}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from kafka import TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset
+from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from schemas.topics import CORRECTIONS
 from streams.apps.lookback import Lookback
@@ -52,9 +54,10 @@ def test_a_group_begins_after_its_commit_or_with_the_first(settings: Settings, f
     reader = make_consumer(settings, group, ())
     reader.assign([TP])
     beginning = reader.beginning_offsets([TP])[TP]
-    assert lookback.left_off([PLACE]) == {PLACE: beginning}
-    reader.commit({TP: next_offset(first + 4)})
-    assert lookback.left_off([PLACE]) == {PLACE: first + 5}
+    assert lookback.left_off([PLACE]) == {PLACE: (beginning, Mark())}
+    mark = Mark(open=True, tries=2)
+    reader.commit({TP: OffsetAndMetadata(first + 5, mark.encode(), -1)})
+    assert lookback.left_off([PLACE]) == {PLACE: (first + 5, mark)}
     reader.commit({TP: next_offset(first + 5_000)})  # as if the log had been cut
     reader.close(autocommit=False)
-    assert lookback.left_off([PLACE]) == {PLACE: beginning}
+    assert lookback.left_off([PLACE]) == {PLACE: (beginning, Mark())}

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from polywire.runtime.marks import Mark
 from polywire.runtime.source import Record
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
-from streams.apps import stage as module
+from streams.apps import standstill as module
 from streams.apps.consumer import StageConsumer
 from streams.apps.outlet import Outgoing
 from streams.apps.progress import Progress
-from streams.apps.stage import Source, Stage
-from tests.streams.conftest import ARTICLE, Recorder, Topics, follow, handle, record
+from streams.apps.stage import Stage
+from streams.apps.way import Source
+from tests.streams.conftest import ARTICLE, Recorder, Topics, echo, follow, handle, record
 
 PLACE = (RAW.name, 3)
 
@@ -61,7 +63,7 @@ async def test_a_long_hole_is_fetched_piece_by_piece(
     broker: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_AT_ONCE", 2)
+    monkeypatch.setattr(module, "AT_ONCE", 2)
     topics_of(stage, [0, 1, 2, 5, 6, 7, 8], committed=0)
     await handle(stage, numbered(8))
     assert handled(broker) == [0, 1, 2, 5, 6, 7, 8]
@@ -90,18 +92,15 @@ async def test_after_a_rebalance_it_begins_again_at_the_commit(stage: Stage, bro
     assert handled(broker) == [20, 25]
 
 
-async def test_what_ends_after_a_rebalance_says_nothing_about_its_partition(
-    stage: Stage,
-    broker: Recorder,
-) -> None:
+async def test_what_ends_after_a_rebalance_has_no_effect(stage: Stage, broker: Recorder) -> None:
     topics_of(stage, range(30), committed=20)
 
     async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
-        await stage._revoked()
-        return [Outgoing(ANALYZED, article.id, article)]
+        await stage._assigned()
+        return await echo(article, source)
 
     await handle(stage, numbered(20), slow)
-    assert handled(broker) == [20]
+    assert broker.sent == []
     assert stage.progress.next(PLACE) is None
 
 
@@ -109,12 +108,43 @@ async def test_a_rebalance_while_fetching_ends_it(stage: Stage, broker: Recorder
     topics_of(stage, range(30), committed=20)
 
     async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
-        if source.offset == 21:
-            await stage._revoked()
-        return [Outgoing(ANALYZED, article.id, article)]
+        if source.offset == 22:
+            await stage._assigned()
+        return await echo(article, source)
 
     await handle(stage, numbered(24), slow)
     assert handled(broker) == [20, 21], "the rest is the next owner's"
+
+
+async def test_a_partition_is_let_go_when_what_is_in_hand_is_done(stage: Stage, broker: Recorder) -> None:
+    topics_of(stage, range(30), committed=20)
+    leaving: list[asyncio.Task[None]] = []
+
+    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+        leaving.append(asyncio.create_task(stage._revoked()))
+        await asyncio.sleep(0)
+        return await echo(article, source)
+
+    await handle(stage, numbered(20), slow)
+    await leaving[0]
+    assert handled(broker) == [20]
+    member: Any = stage.app.consumer
+    assert member.said[-1] == (PLACE, 21, Mark()), "a goodbye"
+    assert stage.progress.next(PLACE) is None
+
+
+async def test_where_the_group_left_off_is_not_taken_from_before_a_rebalance(stage: Stage) -> None:
+    topics: Any = topics_of(stage, range(30), committed=20)
+    asked = topics.left_off
+
+    def left_off(places: Any) -> Any:
+        found = asked(places)
+        stage.progress.forget()
+        return found
+
+    topics.left_off = left_off
+    await stage.ask([PLACE])
+    assert stage.progress.next(PLACE) is None
 
 
 class TestNothingAfterIt:
@@ -125,21 +155,18 @@ class TestNothingAfterIt:
         topics_of(stage, range(30), committed=28)
         follow(stage)
 
-        async def highwaters(*tps: TP) -> dict[TP, int]:
-            return dict.fromkeys(tps, 30)
-
-        consumer = SimpleNamespace(assignment=lambda: {TP(*PLACE)}, highwaters=highwaters)
-        monkeypatch.setattr(type(stage.app), "consumer", consumer)
+        member: Any = stage.app.consumer
+        member.mine, member.ends = {TP(*PLACE)}, {TP(*PLACE): 30}
         monkeypatch.setattr(stage.app, "rebalancing", False)
-        monkeypatch.setattr(module, "_STANDSTILL", 0.0)
+        monkeypatch.setattr(module, "STANDSTILL", 0.0)
         return stage
 
     async def test_they_are_fetched_when_nothing_has_moved(self, idle: Stage, broker: Recorder) -> None:
         await handle(idle, numbered(28))
-        await idle._pulse()
-        await idle._pulse()
+        await idle.standstill.pulse()
+        await idle.standstill.pulse()
         assert handled(broker) == [28, 29]
-        await idle._pulse()
+        await idle.standstill.pulse()
         assert idle.health.report().lag == 0
 
     @pytest.mark.parametrize("state", ["rebalancing", "in_recovery"])
@@ -150,10 +177,10 @@ class TestNothingAfterIt:
         state: str,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(module, "_STANDSTILL", 0.001)
+        monkeypatch.setattr(module, "STANDSTILL", 0.001)
         setattr(idle.app, state, True)
         for _ in range(3):
-            await idle._pulse()
+            await idle.standstill.pulse()
             await asyncio.sleep(0.002)
         assert handled(broker) == []
         assert idle.health.report().lag == 2
@@ -161,7 +188,7 @@ class TestNothingAfterIt:
     async def test_what_the_topic_no_longer_has_is_not_waited_for(self, idle: Stage, broker: Recorder) -> None:
         topics_of(idle, range(29), committed=28)
         for _ in range(3):
-            await idle._pulse()
+            await idle.standstill.pulse()
         assert handled(broker) == [28]
         assert idle.health.report().lag == 0
 
@@ -169,7 +196,7 @@ class TestNothingAfterIt:
         idle.progress.reach(PLACE, 1_000, idle.progress.generation)
         topics_of(idle, [28, 29], committed=28)  # where the group left off, by the topic that is there now
         for _ in range(3):
-            await idle._pulse()
+            await idle.standstill.pulse()
         assert handled(broker) == [28, 29]
 
     async def test_not_while_messages_move(
@@ -178,10 +205,10 @@ class TestNothingAfterIt:
         broker: Recorder,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(module, "_STANDSTILL", 60.0)
+        monkeypatch.setattr(module, "STANDSTILL", 60.0)
         await handle(idle, numbered(28))
         for _ in range(3):
-            await idle._pulse()
+            await idle.standstill.pulse()
         assert handled(broker) == [28]
 
 
@@ -193,7 +220,7 @@ def test_what_is_committed_is_what_was_handled() -> None:
     # What Faust would commit: all of it acknowledged, and a gap besides.
     consumer._acked, consumer._acked_index, consumer._gap = {tp: [30]}, {tp: {30}}, {tp: object()}
     assert list(consumer._filter_tps_with_pending_acks()) == []
-    progress.begin(PLACE, 20)
+    progress.begin(PLACE, 20, Mark(), progress.generation)
     progress.reach(PLACE, 24, progress.generation)
     assert list(consumer._filter_tps_with_pending_acks()) == [tp]
     assert consumer._new_offset(tp) == 24

@@ -19,7 +19,7 @@ from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CORRECTIONS
 from streams.apps.cluster import ClusterStage
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source
+from streams.apps.way import Source
 from streams.stories import ClusterConfig, Clusterer
 from tests.stories.conftest import article
 

@@ -17,7 +17,8 @@ from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ANALYZED, DEADLETTERS, RAW
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source, Stage, _record
+from streams.apps.stage import Stage
+from streams.apps.way import Source, record_of
 from tests.streams.conftest import ARTICLE, Recorder, handle, record
 
 
@@ -131,9 +132,9 @@ def test_headers_come_as_pairs_or_as_a_mapping(headers: Any) -> None:
     message = SimpleNamespace(
         topic=RAW.name, partition=3, offset=17, key=b"k", value=b"v", headers=headers, timestamp=1_700_000_000.5
     )
-    assert _record(message) == Record(RAW.name, 3, 17, b"k", b"v", (("h", b"2"),), 1_700_000_000_500)
+    assert record_of(message) == Record(RAW.name, 3, 17, b"k", b"v", (("h", b"2"),), 1_700_000_000_500)
     message.headers = message.timestamp = None
-    assert _record(message) == Record(RAW.name, 3, 17, b"k", b"v", (), 0)
+    assert record_of(message) == Record(RAW.name, 3, 17, b"k", b"v", (), 0)
 
 
 @pytest.mark.parametrize("value", [b"", None, b"\x00\xff", b"plain"], ids=["empty", "null", "binary", "plain"])
