@@ -114,7 +114,7 @@ def index_action(message: object, prefix: str) -> dict[str, Any] | None:
     if isinstance(message, EnrichedArticle):
         if message.retracted:
             return None
-        name, version, source = "articles", message.version, article_document(message)
+        name, version, source = "articles", message.rank, article_document(message)
     elif isinstance(message, Story):
         name, version, source = "stories", message.version, story_document(message)
     elif isinstance(message, Alert):

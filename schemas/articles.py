@@ -136,6 +136,19 @@ class ClusteredArticle(AnalyzedArticle):
     moved_to: Id | None = Field(default=None, description="With `retracted`: the story it is in from now on.")
     moved_from: Id | None = Field(default=None, description="The story a correction took it from.")
     correction_id: Id | None = Field(default=None, description="The correction that put it here, if one did.")
+    generation: Count = Field(
+        default=0,
+        description="How often the group of those who decide had been shared out anew. Of two decisions on one article "
+        "the one of the later generation is right: the other was made by a worker that did not know of its end.",
+    )
+
+    @property
+    def rank(self) -> int:
+        """Orders what is said of an article: by `version`, and of one version by `generation`.
+
+        A sum does both, because whoever says something newer of an article is never of an earlier generation.
+        """
+        return self.version + self.generation
 
 
 class StoryBrief(Part):

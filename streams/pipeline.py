@@ -14,8 +14,13 @@ from streams.enrichment import StoryState, enrich
 from streams.stories import Assignment, Clusterer
 
 
-def clustered(article: AnalyzedArticle, assignment: Assignment, correction: str | None = None) -> ClusteredArticle:
-    """The article with the clusterer's decision on it; `correction`: the id of the one that moved it, if one did."""
+def clustered(
+    article: AnalyzedArticle, assignment: Assignment, correction: str | None = None, generation: int = 0
+) -> ClusteredArticle:
+    """The article with the clusterer's decision on it.
+
+    `correction`: the id of the one that moved it, if one did. `generation`: of the group that the decider was in.
+    """
     return ClusteredArticle(
         **dict(article),
         story_id=assignment.story_id,
@@ -24,6 +29,7 @@ def clustered(article: AnalyzedArticle, assignment: Assignment, correction: str 
         version=assignment.version,
         moved_from=assignment.moved_from,
         correction_id=correction,
+        generation=generation,
     )
 
 

@@ -31,7 +31,7 @@ Document = dict[str, Any]
 
 
 def article_document(article: EnrichedArticle) -> Document:
-    """The document of an article; its id is the article's, its version the article's `version`."""
+    """The document of an article; its id is the article's, its version the article's `rank`."""
     title, text = _nfc(article.title), _nfc(article.text)
     named: Mapping[str, Named] = {entity.id: entity for entity in article.entities}
     document: Document = {
@@ -55,7 +55,7 @@ def article_document(article: EnrichedArticle) -> Document:
         "duplicate_of": article.duplicate_of,
         "new_story": article.decision.new_story,
         "correction_id": article.correction_id,
-        "version": article.version,
+        "version": article.rank,
         "arms_deal": article.arms_deal,
         "arms_deal_score": article.arms_deal_score,
         "meta": {key.replace("\0", ""): value for key, value in article.meta.items() if key.strip("\0")},

@@ -31,7 +31,7 @@ from streams.apps.progress import TakenOver
 from streams.apps.stage import Stage
 from streams.apps.way import Source, Way
 from streams.pipeline import clustered, retracted
-from streams.stories import Clusterer
+from streams.stories import Assignment, Clusterer
 
 log = get_logger(__name__)
 
@@ -39,9 +39,9 @@ _SECOND_LOOK = 20.0
 """Seconds between two looks at the recent stories, where articles have come since the last."""
 _LOOK_SHARE = 0.1
 """Of the time at most goes into looking back: a long look is followed by a longer rest."""
-_OFFSET, _RECALLED = "o", "rc"
+_OFFSET, _RECALLED, _GENERATION = "o", "rc", "gn"
 """In a stored record, beside the clusterer's own fields: where articles.analyzed has the article, or, with the second,
-where stories.corrections has the recall that brought it."""
+where stories.corrections has the recall that brought it; and of which generation of the group the decision is."""
 
 
 class ClusterStage:
@@ -77,11 +77,11 @@ class ClusterStage:
         refuse_the_future(article)
         clusterer = await self._restored()
         assignment = clusterer.assign(article)
-        self._records[article.id] = {**assignment.record, _OFFSET: source.offset}
+        generation = self._store(assignment, source, {_OFFSET: source.offset})
         for forgotten in assignment.forgotten:
             self._records.pop(forgotten, None)
         self._unseen += 1
-        return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment))]
+        return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment, generation=generation))]
 
     async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
         clusterer = await self._restored()
@@ -91,18 +91,18 @@ class ClusterStage:
         for assignment in clusterer.correct(correction):
             stored = self._records.get(assignment.article_id) or {}
             place = {key: stored[key] for key in (_OFFSET, _RECALLED) if key in stored}
-            self._records[assignment.article_id] = {**assignment.record, **place}
+            generation = self._store(assignment, source, place)
             if assignment.moved_from is not None:
-                moved.append((assignment, place))
-        found = await self._again([(assignment.article_id, place) for assignment, place in moved])
+                moved.append((assignment, place, generation))
+        found = await self._again([(assignment.article_id, place) for assignment, place, _ in moved])
         outgoing = []
-        for assignment, _ in moved:
+        for assignment, _, generation in moved:
             article = found.get(assignment.article_id)
             if article is None:
                 log.warning("article_expired", article=assignment.article_id, correction=correction.id)
                 self.stage.health.handled(CORRECTIONS.name, outcome="article_expired")
                 continue
-            joining = clustered(article, assignment, correction.id)
+            joining = clustered(article, assignment, correction.id, generation)
             outgoing += [
                 Outgoing(CLUSTERED, joining.moved_from or "", retracted(joining)),
                 Outgoing(CLUSTERED, joining.story_id, joining),
@@ -116,9 +116,17 @@ class ClusterStage:
             refuse_the_future(article)
         back = clusterer.recall(correction.articles)
         for assignment in back:
-            self._records[assignment.article_id] = {**assignment.record, _OFFSET: source.offset, _RECALLED: True}
+            self._store(assignment, source, {_OFFSET: source.offset, _RECALLED: True})
         log.info("recalled", story=correction.story_id, by=correction.by, articles=len(back))
         return []
+
+    def _store(self, assignment: Assignment, source: Source, place: dict[str, Any]) -> int:
+        """Remember a decision; returns the generation it is of, which a repeated one keeps."""
+        known = self._records.get(assignment.article_id) or {}
+        same = known.get("v") == assignment.version and known.get("s") == assignment.story_id
+        generation: int = known.get(_GENERATION, 0) if same else source.generation
+        self._records[assignment.article_id] = {**assignment.record, **place, _GENERATION: generation}
+        return generation
 
     async def _again(self, wanted: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, AnalyzedArticle]:
         """Articles read again from where they are; those that are gone are absent."""

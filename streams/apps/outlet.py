@@ -56,6 +56,8 @@ class Outlet:
         self._health = health
         self._channel = channel
         self._channels: dict[str, faust.TopicT] = {}
+        self.waits: Callable[[], Awaitable[None]] | None = None
+        """Called where something broken begins to be waited for."""
 
     async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
         """Send messages and wait until all are acknowledged, for as long as it takes."""
@@ -99,6 +101,8 @@ class Outlet:
                 delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
                 tries += 1
                 self._health.retrying(error)
+                if tries == 1 and self.waits is not None:
+                    await self.waits()
                 log.warning("retrying", what=what, tries=tries, delay=delay, error=str(error) or type(error).__name__)
                 await asyncio.sleep(delay)
 

@@ -76,10 +76,16 @@ class Progress:
         """How the partition fares; only where `next` is known."""
         return self._places[place].ledger
 
-    def tries(self, place: Partition, tried: bool = True) -> None:
-        """Whether the next message of the partition is in hand, so that the process may end of it."""
-        if place in self._places:
-            self._places[place].tried = tried
+    def tries(self, place: Partition) -> None:
+        """The next message of the partition is taken in hand, and the process may end of it."""
+        self._places[place].tried = True
+
+    def take_tries_back(self) -> list[Partition]:
+        """Whatever ends the process now, it is no message; returns the partitions of which something else was said."""
+        tried = [place for place, known in self._places.items() if known.tried]
+        for place in tried:
+            self._places[place].tried = False
+        return tried
 
     def stop(self, place: Partition, why: str) -> None:
         """The stage waits for a person before it goes on with the partition."""

@@ -46,8 +46,8 @@ from streams.apps.worker import Worker
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
 
-_GOODBYE = 5.0
-"""Seconds that a goodbye may take: without one, the next owner is only more careful."""
+_WORD = 5.0
+"""Seconds that it may take to tell the group what makes its next owner more or less careful, and changes no offset."""
 
 
 class Stage:
@@ -63,6 +63,7 @@ class Stage:
         self.progress = self.app.progress
         self.lookback = Lookback(settings, str(self.app.conf.id))
         self.outlet = Outlet(self.health, self.channel)
+        self.outlet.waits = self._take_try_back
         self.ending: UserError | None = None
         """Why the stage ends by itself."""
         self.forget: Callable[[], None] = lambda: None
@@ -139,6 +140,15 @@ class Stage:
     async def _say(self, places: Iterable[Partition]) -> None:
         consumer: Any = self.app.consumer
         await consumer.say(places)
+
+    async def _say_in_passing(self, places: Iterable[Partition]) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._say(places), _WORD)
+
+    async def _take_try_back(self) -> None:
+        """The message in hand is not to blame where this process is killed while Kafka is waited for."""
+        if tried := self.progress.take_tries_back():
+            await self._say_in_passing(tried)
 
     async def fetch(self, place: Partition, first: int, end: int) -> None:
         """Handle the messages from offset `first` to before `end`, which Faust did not come with."""
@@ -253,8 +263,7 @@ class Stage:
     async def _revoked(self, *_: Any, **__: Any) -> None:
         async with self.turn:  # what Faust does not know of is in hand to its end as well
             self.progress.leave()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._say(self.progress), _GOODBYE)
+            await self._say_in_passing(self.progress)
             self.progress.forget()
             self._take_back()
             self.forget()

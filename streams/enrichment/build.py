@@ -38,14 +38,14 @@ def enrich(state: StoryState | None, article: ClusteredArticle) -> Enrichment:
         )
     known = state.facts.get(article.id)
     if article.retracted:
-        if known is not None and article.version >= known.version:
+        if known is not None and article.rank >= known.version:
             state = _without(state, article)
         return Enrichment(state, None, tell(state))
-    if known is not None and known.version >= article.version:
+    if known is not None and known.version >= article.rank:
         facts = known
     else:
         facts = _facts(article, _known_persons(state, but=article.id))
-        if state.let_go_versions.get(article.id, -1) < article.version:
+        if state.let_go_versions.get(article.id, -1) < article.rank:
             state = _with(state, article, facts)
     story = tell(state)
     return Enrichment(state, _enriched(article, facts, story), story)
@@ -165,7 +165,7 @@ def _facts(article: ClusteredArticle, known: list[Entity]) -> ArticleFacts:
             spellings=spellings,
         )
     return ArticleFacts(
-        version=article.version,
+        version=article.rank,
         brief=StoryArticle(
             id=article.id,
             language=article.language,

@@ -6,15 +6,23 @@ that it is frozen between two lines.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
+from typing import Any
 
+from polywire.runtime import marks
+from polywire.runtime.errors import UserError
 from polywire.runtime.logs import configure
 from polywire.runtime.settings import Settings
+from schemas.topics import CORRECTIONS
 from streams.apps import standstill
 from streams.apps.stage import Stage
+from streams.apps.way import Source
 
 
 def deaf(stage: Stage) -> None:
@@ -27,7 +35,93 @@ def deaf(stage: Stage) -> None:
     standstill.STANDSTILL = 1.0
 
 
-ODDITIES: dict[str, Callable[..., None]] = {"deaf": deaf}
+def deadly(stage: Stage, name: str) -> None:
+    """Whoever decides on this article ends, without a word."""
+
+    async def step(message: Any, source: Source) -> Any:
+        if message.id == name:
+            os._exit(DIED)
+        return await decide(message, source)
+
+    decide = _replace(stage, step)
+
+
+def faulty(stage: Stage, limit: str) -> None:
+    """Every decision is an error of ours; so many in a row are borne."""
+
+    async def step(message: Any, source: Source) -> Any:
+        raise ZeroDivisionError("of ours")
+
+    _replace(stage, step)
+    marks.Ledger.__init__.__kwdefaults__["failed_limit"] = int(limit)  # type: ignore[index]
+
+
+def unheard(stage: Stage) -> None:
+    """While a message is decided on, and for a second after it, the broker's answers count for nothing."""
+    told = stage.outlet.send_all
+
+    async def step(message: Any, source: Source) -> Any:
+        stage.app.lease._seconds = -1.0
+        asyncio.get_running_loop().call_later(1.0, setattr, stage.app.lease, "_seconds", 10.0)
+        return await decide(message, source)
+
+    async def send_all(outgoing: Any) -> None:
+        if stage.app.lease._seconds < 0:
+            os._exit(DIED)
+        await told(outgoing)
+
+    decide = _replace(stage, step)
+    stage.outlet.send_all = send_all  # type: ignore[method-assign]
+
+
+def brief(stage: Stage) -> None:
+    """A session as short as brokers allow, so that its end need not be waited for so long."""
+    stage.app.conf.broker_session_timeout = 6.0
+    stage.app.conf.broker_heartbeat_interval = 1.0
+    stage.app.lease._seconds = 4.0
+
+
+def asleep(stage: Stage, name: str) -> None:
+    """Frozen when it has decided on this article, and before it looks whether it still may."""
+
+    async def step(message: Any, source: Source) -> Any:
+        outgoing = await decide(message, source)
+        if message.id == name:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return outgoing
+
+    decide = _replace(stage, step)
+
+
+def asleep_at_the_last_moment(stage: Stage, name: str) -> None:
+    """Frozen between the last look and the sending: whether it still may is not asked again."""
+    told = stage.outlet.send_all
+    stage.app.lease.known = lambda generation: True  # type: ignore[method-assign]
+
+    async def send_all(outgoing: Any) -> None:
+        if any(out.message.id == name for out in outgoing):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        await told(outgoing)
+
+    stage.outlet.send_all = send_all  # type: ignore[method-assign]
+
+
+def _replace(stage: Stage, step: Any) -> Any:
+    ((name, way),) = [(n, w) for n, w in stage._ways.items() if n != CORRECTIONS.name]
+    stage._ways[name] = replace(way, step=step)
+    return way.step
+
+
+DIED = 77
+ODDITIES: dict[str, Callable[..., None]] = {
+    "deaf": deaf,
+    "deadly": deadly,
+    "faulty": faulty,
+    "unheard": unheard,
+    "brief": brief,
+    "asleep": asleep,
+    "asleep_at_the_last_moment": asleep_at_the_last_moment,
+}
 
 
 def main() -> None:
@@ -38,7 +132,11 @@ def main() -> None:
     for one in odd:
         oddity, _, argument = one.partition("=")
         ODDITIES[oddity](stage, *[argument] if argument else [])
-    stage.run()
+    try:
+        stage.run()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from polywire.runtime.kafka import create_topics, make_producer, publish
+from polywire.runtime.kafka import create_topics, expel, make_producer, publish
 from polywire.runtime.settings import Settings
 from schemas.articles import AnalyzedArticle, ClusteredArticle, Decision
 from schemas.base import Message
@@ -26,13 +26,14 @@ from tests.bus import records_of
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 class Worker:
     """One process of a stage. Its log is `log`."""
 
     def __init__(self, settings: Settings, folder: Path, stage: str, *odd: str) -> None:
+        self._settings, self._stage = settings, stage
         self.log = folder / f"{stage}-{time.monotonic_ns()}.log"
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("POLYWIRE_")},
@@ -44,6 +45,12 @@ class Worker:
         command = [sys.executable, "-m", "tests.streams.odd", stage, *odd]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+
+    def dies(self) -> int:
+        """Waits for its end by itself, gives up its place in the group for it as the supervisor does, says how."""
+        status = self.process.wait(PATIENCE)
+        expel(self._settings, f"polywire-{self._stage}", self.process.pid)
+        return status
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
