@@ -34,7 +34,7 @@ _RUN, _STAGES, _READ, _KEEP = "Run it", "Stages (one process each)", "Search and
 _COMMANDS = {
     "demo": _Command("demo", "Start everything, feed it the seeds, watch stories form and the alert arrive.", _RUN),
     "up": _Command("up", "Start the engines and every stage, and keep them running.", _RUN),
-    "status": _Command("status", "Each stage: alive, lag, rate, last error.", _RUN),
+    "status": _Command("status", "The engines and each stage: alive, lag, rate, last error.", _RUN),
     "process": _Command("process", "Put a file through the whole pipeline, without a bus.", _RUN),
     "produce": _Command("produce", "Bring articles in: feeds, files.", _STAGES),
     "stream": _Command("stream", "Run a stream processor: analyze, cluster, enrich.", _STAGES),

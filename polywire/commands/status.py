@@ -1,4 +1,4 @@
-"""`polywire status`: each stage: alive, lag, rate, last error."""
+"""`polywire status`: engines and stages: alive, lag, rate, last error."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from polywire.runtime.errors import UserError
 from polywire.runtime.runfile import read_run_file
 from polywire.runtime.settings import Settings
 
-app = typer.Typer(add_completion=False, help="Each stage: alive, lag, rate, last error.")
+app = typer.Typer(add_completion=False, help="The engines and each stage: alive, lag, rate, last error.")
 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False) -> None:
-    """Each stage of the run in this folder: alive, messages waiting, rate, last error. Status 1 if one is not alive."""
+    """The engines and each stage of the run in this folder: alive, messages waiting by topic, rate, last error.
+
+    Exit status 0 if all is well; 1 if an engine does not answer, a stage is not alive, or half of the feeds fail.
+    """
     from polywire.supervision.status import as_table, collect
 
     settings = Settings()
     run = read_run_file(settings.state_dir)
     if run is None:
         raise UserError("nothing is up in this folder. Start it with `polywire up` (or `polywire demo`).")
-    stages = collect(settings, run)
+    lines = collect(settings, run)
     if as_json:
-        print(json.dumps([asdict(s) for s in stages], indent=2))
+        print(json.dumps([asdict(line) for line in lines], indent=2))
     else:
         console = Console()
         console.print(
@@ -35,6 +38,6 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For a program t
             f"Elasticsearch {settings.elasticsearch_url}  web http://{settings.web_host}:{settings.web_port}",
             highlight=False,
         )
-        console.print(as_table(stages))
-    if not all(s.alive for s in stages):
+        console.print(as_table(lines))
+    if not all(line.well for line in lines):
         raise typer.Exit(1)

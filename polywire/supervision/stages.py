@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.topics import ALERTS, ANALYZED, CLUSTERED, ENRICHED, RAW, STORIES, Topic
+from schemas.topics import ALERTS, ANALYZED, CLUSTERED, CORRECTIONS, ENRICHED, RAW, STORIES, Topic
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ FEEDS = StageSpec("feeds", ("produce", "feeds"))
 DEMO_FEEDS = StageSpec("feeds", ("produce", "feeds", "--demo"))
 WEB = StageSpec("web", ("web",))
 ANALYZE = StageSpec("analyze", ("stream", "analyze"), "polywire-analyze", (RAW,), rank=1)
-CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED,), rank=1)
+CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED, CORRECTIONS), rank=1)
 ENRICH = StageSpec("enrich", ("stream", "enrich"), "polywire-enrich", (CLUSTERED,), rank=1)
 INDEXER = StageSpec("indexer", ("consume", "indexer"), "polywire-indexer", (ENRICHED, STORIES, ALERTS), rank=2)
 ALERTER = StageSpec("alerter", ("consume", "alerter"), "polywire-alerter", (ENRICHED,), rank=2)

@@ -1,76 +1,157 @@
-"""How every stage is: asked of the stage itself, and of Kafka."""
+"""How everything is: asked of each stage, of Kafka and of Elasticsearch, side by side and not for long."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
 
-from kafka.errors import KafkaError
+from rich.markup import escape
 from rich.table import Table
 
-from polywire.runtime.kafka import group_lag
+from polywire.runtime.elastic import make_client
+from polywire.runtime.kafka import group_lag, make_admin
 from polywire.runtime.settings import Settings
 from polywire.supervision.process import fetch_health
 from polywire.supervision.stages import GROUPS
 
+PATIENCE = 8.0
+"""Seconds for all answers; what has not answered by then counts as hanging."""
+_CONNECT = 4.0
+
 
 @dataclass(frozen=True)
-class StageStatus:
-    """A line of `polywire status`. `lag` counts messages waiting for the stage's group; None where it has none."""
+class Status:
+    """A line of `polywire status`: an engine or a stage."""
 
     name: str
+    kind: Literal["engine", "stage"]
     alive: bool
+    """It answers, and a stage moves what waits for it."""
+    well: bool
+    """Alive, and at least half of what it looks after (its feeds) is."""
     state: str
-    handled: int
-    rejected: int
-    rate: float
-    lag: int | None
-    restarts: int
-    last_error: str | None
-    pid: int | None
+    handled: int = 0
+    rejected: int = 0
+    rate: float = 0.0
+    lag: int | None = None
+    """Messages waiting for the stage's group; None where it has none, or Kafka does not say."""
+    lags: dict[str, int] = field(default_factory=dict)
+    """The same by topic."""
+    parts: int = 0
+    parts_failing: int = 0
+    failing: dict[str, str] = field(default_factory=dict)
+    """See polywire.runtime.health.HealthReport."""
+    restarts: int = 0
+    last_error: str | None = None
+    pid: int | None = None
 
 
-def collect(settings: Settings, run: dict[str, Any]) -> list[StageStatus]:
-    """Every stage of a run (see read_run_file)."""
-    try:
-        lags = {group: sum(by.values()) for group, by in group_lag(settings, GROUPS).items()}
-    except KafkaError:
-        lags = {}
-    found = []
-    for stage in run.get("stages", []):
-        report = fetch_health(stage["metrics_port"]) or {}
-        found.append(
-            StageStatus(
-                name=stage["name"],
-                alive=bool(report.get("alive")),
-                state=report.get("reason", "no answer"),
-                handled=report.get("handled", 0),
-                rejected=report.get("rejected", 0),
-                rate=report.get("rate", 0.0),
-                lag=lags.get(stage["group"]) if stage["group"] else None,
-                restarts=stage["restarts"],
-                last_error=report.get("last_error") or stage["last_error"],
-                pid=stage["pid"],
-            )
-        )
-    return found
+Lags = dict[str, dict[str, int]]
 
 
-def as_table(stages: list[StageStatus]) -> Table:
+def collect(settings: Settings, run: Mapping[str, Any]) -> list[Status]:
+    """The engines and every stage of a run (see read_run_file), within PATIENCE seconds."""
+    stages = run.get("stages", [])
+    asks: dict[str, Callable[[], Any]] = {
+        "Kafka": partial(_lags, settings),
+        "Elasticsearch": partial(_documents, settings),
+        **{stage["name"]: partial(fetch_health, stage["metrics_port"]) for stage in stages},
+    }
+    answers = _ask_all(asks, PATIENCE)
+    lags = answers["Kafka"] if isinstance(answers["Kafka"], dict) else {}
+    found = [_engine(name, answers[name]) for name in ("Kafka", "Elasticsearch")]
+    return found + [_stage(stage, answers[stage["name"]], lags.get(stage["group"])) for stage in stages]
+
+
+def _ask_all(asks: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
+    """Each answer by name; an exception where there was one, or where there was no answer in time."""
+    answers: dict[str, Any] = {}
+
+    def ask(name: str, how: Callable[[], Any]) -> None:
+        try:
+            answers[name] = how()
+        except Exception as error:
+            answers[name] = error
+
+    # Daemons: a client that waits for what hangs must not hold up the end of the process.
+    threads = [threading.Thread(target=ask, args=each, daemon=True) for each in asks.items()]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    late = TimeoutError(f"no answer within {seconds:.0f} s")
+    return {name: answers.get(name, late) for name in asks}
+
+
+def _lags(settings: Settings) -> Lags:
+    make_admin(settings, patience=_CONNECT).close()  # says soon, and why, where there is no broker
+    return group_lag(settings, GROUPS)
+
+
+def _documents(settings: Settings) -> str:
+    """What Elasticsearch says of itself. Raises where it does not answer, or not all of it is there."""
+    with make_client(settings, request_timeout=PATIENCE) as client:
+        health = client.cluster.health(index=f"{settings.index_prefix}-*", timeout="2s")
+        if health["status"] == "red":
+            raise RuntimeError(f"red: {health.get('unassigned_shards')} shards are nowhere")
+        count = client.count(index=f"{settings.index_prefix}-articles", ignore_unavailable=True)["count"]
+    return f"{health['status']}, {count} articles"
+
+
+def _engine(name: str, answer: Any) -> Status:
+    if isinstance(answer, Exception):
+        return Status(name, "engine", False, False, "does not answer", last_error=str(answer) or type(answer).__name__)
+    return Status(name, "engine", True, True, answer if isinstance(answer, str) else "answers")
+
+
+def _stage(stage: Mapping[str, Any], answer: Any, lags: dict[str, int] | None) -> Status:
+    report = answer if isinstance(answer, dict) else {}
+    parts, failing = report.get("parts", 0), report.get("parts_failing", 0)
+    alive = bool(report.get("alive"))
+    state = report.get("reason") or ("no answer" if stage["pid"] else "ended, is started again")
+    return Status(
+        name=stage["name"],
+        kind="stage",
+        alive=alive,
+        well=alive and (not failing or 2 * failing < parts),
+        state=f"{state}, {failing} of {parts} failing" if failing else state,
+        handled=report.get("handled", 0),
+        rejected=report.get("rejected", 0),
+        rate=report.get("rate", 0.0),
+        lag=None if lags is None else sum(lags.values()),
+        lags=lags or {},
+        parts=parts,
+        parts_failing=failing,
+        failing=report.get("failing", {}),
+        restarts=stage["restarts"],
+        last_error=report.get("last_error") or stage["last_error"],
+        pid=stage["pid"],
+    )
+
+
+def as_table(lines: list[Status]) -> Table:
     """For a terminal."""
-    table = Table("stage", "", "lag", "rate/s", "handled", "rejected", "restarts", "last error", box=None)
+    table = Table("", "", "lag", "rate/s", "handled", "rejected", "restarts", "last error", box=None)
+    table.columns[0].no_wrap = True
     for name in ("lag", "rate/s", "handled", "rejected", "restarts"):
         next(c for c in table.columns if c.header == name).justify = "right"
-    for s in stages:
-        light = "[green]●[/]" if s.alive else "[red]●[/]"
+    for s in lines:
+        light = "[green]●[/]" if s.well and not s.parts_failing else "[yellow]●[/]" if s.alive else "[red]●[/]"
+        counts = (f"{s.rate:.1f}", str(s.handled), _noted(s.rejected), _noted(s.restarts))
         table.add_row(
             f"{light} {s.name}",
             s.state,
-            "" if s.lag is None else str(s.lag),
-            f"{s.rate:.1f}",
-            str(s.handled),
-            f"[yellow]{s.rejected}[/]" if s.rejected else "0",
-            f"[yellow]{s.restarts}[/]" if s.restarts else "0",
-            (s.last_error or "")[:80],
+            "\n".join(f"{topic} {count}" for topic, count in s.lags.items()),
+            *(counts if s.kind == "stage" else ("",) * len(counts)),
+            escape((s.last_error or "")[:80]),
         )
     return table
+
+
+def _noted(count: int) -> str:
+    return f"[yellow]{count}[/]" if count else "0"
