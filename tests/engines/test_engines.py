@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -21,13 +24,14 @@ from polywire.engines import Engine, embedded, make_engine
 from polywire.engines.base import EngineAddresses, free_ports, listens, tail
 from polywire.engines.embedded import EmbeddedEngine
 from polywire.engines.jvm import JvmEngine
-from polywire.engines.jvm.folders import discard
+from polywire.engines.jvm.folders import claim, discard, elastic_folder, runs_as_root
 from polywire.runtime.elastic import make_client
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
 from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, RAW
+from tests.consumers.proxy import FaultyProxy
 
 NAMES = ["embedded", pytest.param("jvm", marks=pytest.mark.jvm)]
 Start = Callable[[str], tuple[Engine, Settings]]
@@ -177,11 +181,43 @@ def test_a_server_that_dies_is_told_of(start: Start) -> None:
     assert "killed by SIGKILL" in (engine.why_not_alive() or "")
 
 
-def test_external_says_what_is_not_there(tmp_path: Path) -> None:
+def test_external_says_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("polywire.engines.external.PATIENCE", 1.0)
     (port,) = free_ports(1)
     settings = Settings(engines="external", state_dir=tmp_path, kafka_bootstrap=f"127.0.0.1:{port}")
     with pytest.raises(UserError, match=r"no Kafka at .*POLYWIRE_KAFKA_BOOTSTRAP"):
         make_engine("external", settings).start()
+
+
+def test_external_waits_for_what_is_not_there_yet(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    _, settings = start("embedded")
+    proxy = FaultyProxy(settings.elasticsearch_url)
+    proxy.status = 503
+    with ThreadPoolExecutor() as waiting:
+        started = waiting.submit(
+            make_engine("external", settings.model_copy(update={"elasticsearch_url": proxy.url})).start
+        )
+        deadline = time.monotonic() + 60
+        told = ""
+        while "waiting up to" not in (told := told + capsys.readouterr().out):
+            assert time.monotonic() < deadline
+            assert not started.done()
+            time.sleep(0.05)
+        assert f"Elasticsearch at {proxy.url}" in told
+        proxy.status = None
+        assert started.result(60).elasticsearch_url == proxy.url
+    proxy.close()
+
+
+def test_external_does_not_wait_where_it_is_not_let_in(start: Start) -> None:
+    _, settings = start("embedded")
+    proxy = FaultyProxy(settings.elasticsearch_url)
+    proxy.status = 401
+    with pytest.raises(UserError, match="does not let us in"):
+        make_engine("external", settings.model_copy(update={"elasticsearch_url": proxy.url})).start()
+    proxy.close()
 
 
 def test_external_takes_what_answers(start: Start) -> None:
@@ -265,3 +301,52 @@ def test_an_engines_last_words_are_without_noise(tmp_path: Path) -> None:
         "x: /lib/libc.so.6: weak version `GLIBC_2.39' not found (required by x)\nport taken\npress Ctrl-C to stop\n"
     )
     assert tail(log) == "port taken"
+
+
+@pytest.mark.jvm
+@pytest.mark.skipif(not runs_as_root(), reason="only root keeps Elasticsearch's state outside of the state folder")
+def test_what_a_state_folder_that_is_gone_has_left_is_removed(tmp_path: Path) -> None:
+    kept, gone, wiped = (tmp_path / name for name in ("kept", "gone", "wiped"))
+    outside = {state: elastic_folder(state) for state in (kept, gone, wiped)}
+    try:
+        for state, folder in outside.items():
+            claim(state / "jvm", folder)
+            (folder / "data").mkdir()
+        shutil.rmtree(gone)
+        shutil.rmtree(wiped / "jvm")
+        claim(kept / "jvm", outside[kept])
+        assert {state: folder.exists() for state, folder in outside.items()} == {kept: True, gone: False, wiped: False}
+        assert (outside[kept] / "data").exists()
+        # A volume that is not mounted looks as if all on it were gone.
+        (outside[kept] / "polywire-owner.json").write_text(json.dumps({"keeper": str(gone / "jvm"), "device": -1}))
+        claim(wiped / "jvm", outside[wiped])
+        assert outside[kept].exists()
+    finally:
+        for state in outside:
+            discard(state)
+
+
+@pytest.mark.jvm
+def test_what_the_jvm_engines_keep_is_not_for_all_to_read(start: Start, state: Path) -> None:
+    start("jvm")
+    for folder in (state / "jvm" / "kafka", elastic_folder(state), state / "logs"):
+        assert folder.stat().st_mode & 0o077 == 0, folder
+
+
+@pytest.mark.jvm
+def test_a_signal_is_seen_while_the_engines_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "polywire", "up", "--engines", "jvm"]
+    environment = {**os.environ, "POLYWIRE_STATE_DIR": str(tmp_path), "POLYWIRE_WEB_PORT": str(free_ports(1)[0])}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as starting:
+        assert starting.stdout
+        # So that Kafka is seen before it can be up.
+        while not (servers := psutil.Process(starting.pid).children(recursive=True)):
+            assert starting.poll() is None
+            time.sleep(0.02)
+        starting.terminate()
+        said = starting.communicate(timeout=120)[0]
+        assert starting.returncode == 0
+    discard(tmp_path)
+    assert "stopping before everything was up" in said
+    assert "polywire is up" not in said
+    assert psutil.wait_procs(servers, timeout=60)[1] == []
