@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from polywire.runtime.marks import REJECTED_LIMIT
 from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,13 +16,18 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
 
 _Limit = Annotated[
-    int, typer.Option("--dead-letter-limit", min=1, help="Stop when so many messages in a row had to be rejected.")
+    int,
+    typer.Option(
+        "--dead-letter-limit",
+        min=1,
+        help="Stop when so many messages in a row of one partition had to be rejected, counted across restarts. It "
+        "stays stopped until `polywire deadletters resume`.",
+    ),
 ]
-_LIMIT = 1_000
 
 
 @app.command()
-def indexer(dead_letter_limit: _Limit = _LIMIT) -> None:
+def indexer(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Write articles, stories and alerts into Elasticsearch."""
     from consumers.indexer import Indexer
     from polywire.runtime.elastic import make_client
@@ -31,7 +37,7 @@ def indexer(dead_letter_limit: _Limit = _LIMIT) -> None:
 
 
 @app.command()
-def alerter(dead_letter_limit: _Limit = _LIMIT) -> None:
+def alerter(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Match articles against the subscriptions; one alert per subscription and story."""
     from consumers.alerter import Alerter
     from polywire.runtime.elastic import make_client
@@ -43,7 +49,7 @@ def alerter(dead_letter_limit: _Limit = _LIMIT) -> None:
 
 
 @app.command()
-def notifier(dead_letter_limit: _Limit = _LIMIT) -> None:
+def notifier(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Tell subscribers of alerts: on the terminal, by signed webhooks."""
     from consumers.notifier import Notifier
     from polywire.runtime.elastic import make_client

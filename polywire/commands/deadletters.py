@@ -160,3 +160,33 @@ def replay(
             screen.print(clean(f"left {id_}: {why}"))
     if ids and left:
         raise typer.Exit(1)
+
+
+@app.command()
+def resume(
+    stage: Annotated[str, typer.Argument(help="analyze, cluster, enrich, indexer, alerter or notifier.")],
+) -> None:
+    """Let a stage go on that has stopped after too many dead letters, once their cause is put right.
+
+    A stage that buries message after message stops, because then it is the code or the topic that is wrong, and stays
+    stopped however often it is started. After this it goes on with the message it stopped at, and counts anew. What it
+    has buried stays among the dead letters: see `replay`.
+    """
+    from polywire.runtime.consumer import group_of
+    from polywire.runtime.resuming import GroupBusy
+    from polywire.runtime.resuming import resume as let_go_on
+
+    settings = Settings()
+    try:
+        with bus(settings):
+            places = let_go_on(settings, group_of(stage))
+    except GroupBusy as error:
+        raise UserError(
+            f"{stage} has stopped at some messages and works at others, so this has to wait until it is ended: end it, "
+            f"say this again, start it ({error})"
+        ) from error
+    screen = console()
+    if not places:
+        screen.print(f"{stage} is not stopped: nothing to do")
+    for place in places:
+        screen.print(clean(f"goes on with {place.topic}/{place.partition}/{place.offset}. It was: {place.why}"))

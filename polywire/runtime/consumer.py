@@ -3,7 +3,8 @@
 The order, which is what makes it safe:
 
 1. poll a batch; decode it; what cannot be decoded is rejected;
-2. let the handler work through the batch; it answers with an outcome for each message;
+2. let the handler work through the batch; it answers with an outcome for each message, `Later` for what it had no time
+   for, which is handed over again when the rest is committed and the membership of the group kept;
 3. `Retry` (broken infrastructure): partitions are paused and polled on, which keeps the membership of the group
    through an outage of any length, and the messages that are left are handed over again, with backoff;
 4. `Reject` (the message's own fault): it goes to the dead letters, and the broker has acknowledged it there before
@@ -11,8 +12,12 @@ The order, which is what makes it safe:
 
 A crash at any point repeats messages and loses none. Partitions taken away in a rebalance are dropped with whatever
 is in hand of them: their next owner starts from the last commit. A handler that raises something unexpected is asked
-again for one message at a time, and the one it raises on is rejected, so that a bug stops a message, not a topic;
-too many rejections in a row stop the consumer instead (`TooManyDeadLetters`): then it is the code that is wrong.
+again for one message at a time, and the one it raises on is rejected, so that a bug stops a message, not a topic.
+
+What stands beside each commit (polywire.runtime.marks) counts across restarts: where the last owner of a partition
+was killed, its messages are taken one by one, each on record before it is decoded, and one that has ended three
+processes is put aside. Too many dead letters in a row stop the consumer (`TooManyDeadLetters`): then it is the code
+that is wrong. It stays stopped until `polywire deadletters resume`.
 """
 
 from __future__ import annotations
@@ -24,17 +29,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from kafka.errors import KafkaError
 
+from polywire.runtime.accounts import Accounts
 from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import check_topics, make_producer
 from polywire.runtime.logs import get_logger
+from polywire.runtime.marks import DEATHS, REJECTED_LIMIT, stopped_sentence
 from polywire.runtime.outcomes import (
     Done,
     Handler,
+    Later,
     Outcome,
     Received,
     Reject,
@@ -56,8 +64,6 @@ POLL_SECONDS = 0.5
 """How long a poll waits, which is also how soon a signal to stop is seen."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 """Seconds between tries of what is broken: doubled from the first to the longest."""
-DEAD_LETTER_LIMIT = 1_000
-"""Rejections in a row that are taken for a fault of ours, not of the messages."""
 _REPORT_SECONDS = 2.0
 _ACKNOWLEDGE_SECONDS = 30.0
 
@@ -68,6 +74,8 @@ class _Item:
     message: Message | None = None
     outcome: Outcome | None = None
     settled: bool = False
+    retried: bool = False
+    """Something that it needs was broken when it was tried."""
 
 
 class ConsumerLoop:
@@ -81,19 +89,19 @@ class ConsumerLoop:
         health: StageHealth,
         *,
         clock: Callable[[], float] = time.monotonic,
-        dead_letter_limit: int = DEAD_LETTER_LIMIT,
+        dead_letter_limit: int = REJECTED_LIMIT,
     ) -> None:
         self._source = source
         self._handler = handler
         self._dead_letters = dead_letters
         self._health = health
         self._clock = clock
-        self._limit = dead_letter_limit
         self._stop = threading.Event()
         self._items: list[_Item] = []
-        self._to_commit: dict[Partition, int] = {}
-        self._rejected_in_a_row = 0
+        self._accounts = Accounts(rejected_limit=dead_letter_limit)
         self._failures = 0
+        self._paused = False
+        self._polled = 0.0
         self._ready = False
         self._reported = float("-inf")
 
@@ -105,14 +113,16 @@ class ConsumerLoop:
         """Consume until `stop`.
 
         Raises:
-            TooManyDeadLetters: the limit of rejections in a row is reached. What was rejected is committed.
+            TooManyDeadLetters: the limit of dead letters in a row is reached, or was by a process before this one, and
+                nobody has said `resume`. What was rejected is committed.
         """
         try:
             while not self._stop.is_set():
                 self._turn()
+            self._drop_revoked()
+            self._accounts.goodbye()
         finally:
             try:
-                self._drop_revoked()
                 self._commit()
             finally:
                 self._handler.close()
@@ -120,7 +130,7 @@ class ConsumerLoop:
 
     def _turn(self) -> None:
         try:
-            self._take(self._source.poll(POLL_SECONDS))
+            self._poll(POLL_SECONDS)
             self._handler.tick()
         except Exception as error:
             if not is_infrastructure(error):
@@ -131,7 +141,6 @@ class ConsumerLoop:
             self._health.ready()
             self._ready = True
         self._health.beat()
-        self._drop_revoked()
         if self._items:
             self._work()
         else:
@@ -139,19 +148,20 @@ class ConsumerLoop:
         self._commit()
         self._report()
 
-    def _take(self, records: Sequence[Record]) -> None:
-        for record in records:
-            self._items.append(self._decoded(record))
-
-    def _decoded(self, record: Record) -> _Item:
-        model = BY_NAME[record.topic].model
-        assert model is not None, f"{record.topic} carries raw bytes"
-        try:
-            return _Item(record, message=decode(model, record.value))
-        except InvalidMessage as error:
-            return _Item(record, outcome=Reject(error.reason))
-        except RecursionError:
-            return _Item(record, outcome=Reject("nested too deeply"))
+    def _poll(self, seconds: float) -> None:
+        """Take what has come, and let go of what has gone: messages and partitions."""
+        self._polled = self._clock()
+        self._items += [_Item(record) for record in self._source.poll(seconds)]
+        self._drop_revoked()
+        came = self._source.came()
+        for _, mark in came.values():
+            if mark.stopped:
+                self._accounts.goodbye()
+                raise TooManyDeadLetters(mark.stopped)
+        for place, (offset, mark) in came.items():
+            self._accounts.came(place, offset, mark)
+            if mark.open:
+                log.warning("the last owner was killed, going carefully", topic=place[0], partition=place[1])
 
     def _drop_revoked(self) -> None:
         taken = self._source.revoked()
@@ -159,7 +169,7 @@ class ConsumerLoop:
             return
         dropped = [item for item in self._items if item.record.place in taken]
         self._items = [item for item in self._items if item.record.place not in taken]
-        self._to_commit = {place: offset for place, offset in self._to_commit.items() if place not in taken}
+        self._accounts.gone(taken)
         log.info("partitions taken away", partitions=sorted(f"{t}/{p}" for t, p in taken), dropped=len(dropped))
 
     def _work(self) -> None:
@@ -167,24 +177,63 @@ class ConsumerLoop:
         while self._items:
             if self._stop.is_set() and self._failures:
                 return  # what is broken stays broken while we are asked to go; the rest is read again later
-            delay = self._attempt()
+            careful = self._take_carefully()
+            if not self._commit() and careful:
+                self._wait("cannot commit, which has to be before a message that may end the process")
+                continue
+            failure = self._attempt([careful] if careful else [item for item in self._items if item.outcome is None])
             self._settle()
-            if delay is None:
-                self._recovered()
+            if failure is not None:
+                self._commit()
+                self._wait(*failure)
+                continue
+            self._recovered()
+            if self._stop.is_set():
                 return
-            self._commit()
-            self._wait(*delay)
+            if self._items:
+                self._keep_membership()
+
+    def _take_carefully(self) -> _Item | None:
+        """The message to be taken alone, on record before it is decoded; None where none has to be."""
+        item = next((item for item in self._items if self._accounts.careful(item.record)), None)
+        if item is not None and item.outcome is None:
+            if self._accounts.condemned(item.record):
+                item.outcome = Reject(f"it ended the process {DEATHS} times while it was in hand")
+            elif not item.retried:
+                self._accounts.take(item.record)
+        return item
+
+    def _keep_membership(self) -> None:
+        """Between two calls for what was polled together."""
+        self._commit()
+        self._health.beat()
+        if self._clock() - self._polled > POLL_SECONDS:
+            self._pause()
+            try:
+                self._poll(0.0)
+            except KafkaError as error:
+                self._health.retrying(error)
+            self._report()
+
+    def _pause(self) -> None:
+        self._source.pause()
+        self._paused = True
 
     def _recovered(self) -> None:
         if self._failures:
             log.info("works again", after_failures=self._failures)
             self._failures = 0
+        if self._paused and not self._items:
             self._source.resume()
+            self._paused = False
 
-    def _attempt(self) -> tuple[str, float] | None:
-        """One try for every item that has no final outcome; the error and its wish where something is to be retried."""
-        waiting = [item for item in self._items if item.outcome is None]
+    def _attempt(self, items: Sequence[_Item]) -> tuple[str, float] | None:
+        """One try for each of the items; the error and its wish where something is to be retried."""
         started = self._clock()
+        for item in items:
+            if item.message is None and item.outcome is None:
+                self._decode(item)
+        waiting = [item for item in items if item.outcome is None]
         self._ask(waiting)
         self._count(waiting, self._clock() - started)
         for item in self._items:
@@ -193,16 +242,29 @@ class ConsumerLoop:
                     self._reject(item, item.outcome)
                 except KafkaError as error:
                     return f"cannot write to {TOPIC.name}: {error or type(error).__name__}", 0.0
-            elif isinstance(item.outcome, Done):
+            elif isinstance(item.outcome, Done) and not item.settled:
                 item.settled = True
-                self._rejected_in_a_row = 0
-        retries = [item.outcome for item in waiting if isinstance(item.outcome, Retry)]
-        if not retries:
-            return None
+                self._accounts.done(item.record)
+        retries = []
         for item in waiting:
             if isinstance(item.outcome, Retry):
+                retries.append(item.outcome)
+                item.retried = True
+                if self._accounts.careful(item.record):
+                    self._accounts.put_back(item.record)
+            if isinstance(item.outcome, Retry | Later):
                 item.outcome = None
-        return retries[0].error, max(retry.after for retry in retries)
+        return (retries[0].error, max(retry.after for retry in retries)) if retries else None
+
+    def _decode(self, item: _Item) -> None:
+        model = BY_NAME[item.record.topic].model
+        assert model is not None, f"{item.record.topic} carries raw bytes"
+        try:
+            item.message = decode(model, item.record.value)
+        except InvalidMessage as error:
+            item.outcome = Reject(error.reason)
+        except RecursionError:
+            item.outcome = Reject("nested too deeply")
 
     def _ask(self, items: Sequence[_Item]) -> None:
         if not items:
@@ -227,7 +289,7 @@ class ConsumerLoop:
                     "message rejected by an unexpected error", topic=record.topic, partition=record.partition,
                     offset=record.offset, exc_info=True,
                 )  # fmt: skip
-                outcomes = [Reject(f"{type(error).__name__}: {error}")]
+                outcomes = [Reject(f"{type(error).__name__}: {error}", ours=True)]
         for item, outcome in zip(items, outcomes, strict=True):
             item.outcome = outcome
 
@@ -243,26 +305,30 @@ class ConsumerLoop:
 
     def _reject(self, item: _Item, outcome: Reject) -> None:
         record = item.record
-        if self._rejected_in_a_row >= self._limit:
-            # Settle what came before, so that a restart goes on from here.
-            self._settle()
-            raise TooManyDeadLetters(
-                f"{self._handler.stage} stopped: {self._limit} messages in a row were rejected, the next is "
-                f"{record.topic}/{record.partition}/{record.offset}: {outcome.reason}. Nothing is lost. Look at "
-                "`polywire deadletters list`, put the cause right, start it again."
-            )
+        if why := self._accounts.full(record, ours=outcome.ours):
+            self._stop_before(item, why, outcome.reason)
         letter = DeadLetter.of(self._handler.stage, record, outcome.reason)
         self._dead_letters(letter)
         item.settled = True
-        self._rejected_in_a_row += 1
+        self._accounts.buried(record, ours=outcome.ours)
         self._health.rejected(record.topic, outcome.reason)
         log.warning(
             "dead letter", topic=record.topic, partition=record.partition, offset=record.offset, reason=outcome.reason
         )
 
+    def _stop_before(self, item: _Item, why: str, reason: str) -> NoReturn:
+        """Wait for a person, before the first message of the partition that is not settled."""
+        self._settle()
+        first = next(one.record for one in self._items if one.record.place == item.record.place)
+        sentence = stopped_sentence(self._handler.stage, why, f"{first.topic}/{first.partition}/{first.offset}", reason)
+        self._accounts.stopped(first, sentence)
+        self._accounts.goodbye()
+        raise TooManyDeadLetters(sentence)
+
     def _settle(self) -> None:
         """Note what may be committed: each partition up to its first message that is not settled."""
         blocked: set[Partition] = set()
+        reached: dict[Partition, int] = {}
         left = []
         for item in self._items:
             place = item.record.place
@@ -271,22 +337,28 @@ class ConsumerLoop:
             if place in blocked:
                 left.append(item)
             else:
-                self._to_commit[place] = item.record.offset + 1
+                reached[place] = item.record.offset + 1
         self._items = left
+        for place, offset in reached.items():
+            self._accounts.reached(place, offset)
 
-    def _commit(self) -> None:
-        if not self._to_commit:
-            return
+    def _commit(self) -> bool:
+        """Commit what is due; whether all of it is."""
+        due = self._accounts.due
+        if not due:
+            return True
         try:
-            self._source.commit(dict(self._to_commit))
+            self._source.commit(due)
         except CommitRefused as error:
             # Kept: what was taken away is dropped when the source says so; what stayed ours is committed next time.
             log.warning("commit refused", reason=str(error))
+            return False
         except KafkaError as error:
             self._health.retrying(error)
             log.warning("commit failed, will be repeated", error=str(error) or type(error).__name__)
-        else:
-            self._to_commit.clear()
+            return False
+        self._accounts.committed(due)
+        return True
 
     def _wait(self, error: str, asked: float = 0.0) -> None:
         """Back off: keep the membership, let nothing new in, see a signal to stop."""
@@ -295,19 +367,19 @@ class ConsumerLoop:
         delay = max(delay, asked)
         self._health.retrying(error)
         log.warning("broken, will retry", error=error, attempt=self._failures, seconds=round(delay, 1))
-        self._source.pause()
+        self._pause()
         until = self._clock() + delay
         while (left := until - self._clock()) > 0 and not self._stop.is_set():
             try:
-                self._take(self._source.poll(min(left, POLL_SECONDS)))
+                self._poll(min(left, POLL_SECONDS))
             except KafkaError as poll_error:
                 self._health.retrying(poll_error)
                 self._stop.wait(min(left, POLL_SECONDS))
             self._health.beat()
-            self._drop_revoked()
             self._report()
         if not self._items:
             self._source.resume()
+            self._paused = False
 
     def _report(self) -> None:
         now = self._clock()
@@ -321,6 +393,9 @@ class ConsumerLoop:
         first: dict[Partition, int] = {}
         for item in self._items:
             first.setdefault(item.record.place, item.record.offset)
+        for place, (position, end) in ends.items():
+            if position >= end and place not in first:
+                self._accounts.idle(place)
         self._health.lag({place: max(0, end - first.get(place, position)) for place, (position, end) in ends.items()})
 
 
@@ -334,7 +409,7 @@ def run_consumer(
     handler: Handler,
     *,
     health: StageHealth,
-    dead_letter_limit: int = DEAD_LETTER_LIMIT,
+    dead_letter_limit: int = REJECTED_LIMIT,
     **options: Any,
 ) -> None:
     """Run `handler` as a process: its consumer group (named for the stage), metrics, signals; until SIGTERM or SIGINT.

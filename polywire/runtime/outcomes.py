@@ -39,6 +39,8 @@ class Reject:
     """The message itself cannot be used. `reason` is one line a person can act on."""
 
     reason: str
+    ours: bool = False
+    """By an unexpected error, for which the message may not be to blame."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,12 @@ class Retry:
     after: float = 0.0
 
 
-Outcome = Done | Reject | Retry
+@dataclass(frozen=True)
+class Later:
+    """Not looked at: the call would have taken too long. It is handed over again at once."""
+
+
+Outcome = Done | Reject | Retry | Later
 
 
 class Unavailable(Exception):
@@ -66,6 +73,7 @@ class TooManyDeadLetters(UserError):
 
 class Handler(Protocol):
     """What a consumer does. Each call must return within a minute or so: a member that is silent longer is expelled.
+    What would take longer is answered with `Later`.
 
     It may be handed the same message again at any time; the second time must change nothing.
     """

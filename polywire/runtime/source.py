@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kafka import KafkaConsumer, TopicPartition
@@ -22,9 +22,11 @@ from kafka.errors import (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
+from kafka.structs import OffsetAndMetadata
 
-from polywire.runtime.kafka import make_consumer, next_offset
+from polywire.runtime.kafka import make_consumer
 from polywire.runtime.logs import get_logger
+from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
 
@@ -32,6 +34,8 @@ log = get_logger(__name__)
 
 Partition = tuple[str, int]
 """Topic and number."""
+Commit = tuple[int, Mark]
+"""The next offset to read of a partition, and what stands beside it."""
 
 POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
@@ -89,8 +93,11 @@ class Source(Protocol):
     def resume(self) -> None:
         """Let polls return records again."""
 
-    def commit(self, offsets: dict[Partition, int]) -> None:
-        """Remember the next offset to read of each partition.
+    def came(self) -> dict[Partition, Commit]:
+        """Partitions that came since the last call: where each begins, and what stood beside the last commit."""
+
+    def commit(self, commits: Mapping[Partition, Commit]) -> None:
+        """Remember the next offset to read of each partition, and what is to stand beside it.
 
         Raises:
             CommitRefused: this member no longer has the right to.
@@ -105,17 +112,37 @@ class Source(Protocol):
 
 
 class _Listener(ConsumerRebalanceListener):
-    """Only notes what happened: it runs on the thread that sends the heartbeats."""
+    """Notes what happened: it runs on the thread that sends the heartbeats."""
 
     def __init__(self) -> None:
         self.taken: queue.SimpleQueue[Partition] = queue.SimpleQueue()
+        self.consumer: KafkaConsumer | None = None
+        self.committed: dict[TopicPartition, Commit] = {}
+        """As this member has committed last."""
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        for tp in revoked:
+        goodbyes = {tp: self.committed.pop(tp) for tp in revoked if tp in self.committed}
+        if goodbyes and self.consumer is not None:
+            # So that the next owner need not take this one for dead. It goes out before this member joins again,
+            # which the next owner waits for; where it fails, the next owner is careful for a while.
+            self.consumer.commit_async({tp: _offset(at, replace(m, open=False)) for tp, (at, m) in goodbyes.items()})
+        self._note(revoked)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        for tp in lost:
+            self.committed.pop(tp, None)
+        self._note(lost)
+
+    def _note(self, partitions: Iterable[TopicPartition]) -> None:
+        for tp in partitions:
             self.taken.put((tp.topic, tp.partition))
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing to do: a new partition starts from its committed offset."""
+
+
+def _offset(offset: int, mark: Mark) -> OffsetAndMetadata:
+    return OffsetAndMetadata(offset, mark.encode(), -1)
 
 
 class KafkaSource:
@@ -126,9 +153,11 @@ class KafkaSource:
         self._consumer: KafkaConsumer = make_consumer(
             settings, group, (), **{"max_poll_records": POLL_RECORDS, **options}
         )
+        self._listener.consumer = self._consumer
         self._consumer.subscribe([topic.name for topic in topics], listener=self._listener)
         self._paused = False
         self._next: dict[TopicPartition, int] = {}
+        self._came: dict[Partition, Commit] = {}
         self._asked_again: dict[TopicPartition, int] = {}
 
     def poll(self, seconds: float) -> list[Record]:
@@ -163,10 +192,15 @@ class KafkaSource:
         for tp in self._next.keys() - mine:
             del self._next[tp]
         for tp in mine - self._next.keys():
-            start = self._consumer.committed(tp, timeout_ms=_ASK_TIMEOUT_MS)
-            if start is None or start < 0:
-                start = self._consumer.beginning_offsets([tp])[tp]
+            committed = self._consumer.committed(tp, metadata=True, timeout_ms=_ASK_TIMEOUT_MS)
+            if committed is None or committed.offset < 0:
+                start, mark = self._consumer.beginning_offsets([tp])[tp], Mark()
+            else:
+                start, mark = committed.offset, Mark.decode(committed.metadata)
+            self._listener.committed.pop(tp, None)
             self._seek(tp, start)
+            if tp in self._next:
+                self._came[tp.topic, tp.partition] = start, mark
 
     def _seek(self, tp: TopicPartition, offset: int) -> None:
         try:
@@ -198,7 +232,12 @@ class KafkaSource:
             place = self._listener.taken.get_nowait()
             taken.add(place)
             self._next.pop(TopicPartition(*place), None)
+            self._came.pop(place, None)
         return taken
+
+    def came(self) -> dict[Partition, Commit]:
+        came, self._came = self._came, {}
+        return came
 
     def _pause_all(self) -> None:
         running = self._consumer.assignment() - self._consumer.paused()
@@ -215,10 +254,13 @@ class KafkaSource:
         if paused:
             self._consumer.resume(*paused)
 
-    def commit(self, offsets: dict[Partition, int]) -> None:
-        wanted = {TopicPartition(*place): next_offset(offset - 1) for place, offset in offsets.items()}
+    def commit(self, commits: Mapping[Partition, Commit]) -> None:
+        ours = {tp: commit for place, commit in commits.items() if (tp := TopicPartition(*place)) in self._next}
+        if not ours:
+            return
         try:
-            self._consumer.commit(wanted, timeout_ms=_COMMIT_TIMEOUT_MS)
+            self._consumer.commit({tp: _offset(*commit) for tp, commit in ours.items()}, timeout_ms=_COMMIT_TIMEOUT_MS)
+            self._listener.committed.update(ours)
         except (
             CommitFailedError,
             FencedInstanceIdError,
@@ -242,4 +284,5 @@ class KafkaSource:
         return found
 
     def close(self) -> None:
+        self._listener.committed.clear()  # who ends without a goodbye says none
         self._consumer.close(autocommit=False, timeout_ms=5_000)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kafka.errors import KafkaTimeoutError
 
-from polywire.runtime.source import CommitRefused, Partition, Record
+from polywire.runtime.marks import Mark
+from polywire.runtime.source import Commit, CommitRefused, Partition, Record
 
 
 class MemorySource:
@@ -14,6 +17,7 @@ class MemorySource:
         self.logs: dict[Partition, list[Record]] = {}
         self.position: dict[Partition, int] = {}
         self.committed: dict[Partition, int] = {}
+        self.marks: dict[Partition, Mark] = {}
         self.now = 0.0
         self.paused = False
         self.closed = False
@@ -22,11 +26,14 @@ class MemorySource:
         self.poll_errors: list[Exception] = []
         self.on_poll: list[object] = []
         self._taken: set[Partition] = set()
+        self._came: set[Partition] = set()
 
     def clock(self) -> float:
         return self.now
 
     def put(self, topic: str, partition: int, value: bytes | None, **fields: object) -> Record:
+        if (topic, partition) not in self.logs:
+            self._came.add((topic, partition))
         log = self.logs.setdefault((topic, partition), [])
         record = Record(topic, partition, len(log), b"k", value, **fields)  # type: ignore[arg-type]
         log.append(record)
@@ -60,16 +67,21 @@ class MemorySource:
         taken, self._taken = self._taken, set()
         return taken
 
+    def came(self) -> dict[Partition, Commit]:
+        came, self._came = self._came, set()
+        return {place: (self.committed.get(place, 0), self.marks.get(place, Mark())) for place in came}
+
     def pause(self) -> None:
         self.paused = True
 
     def resume(self) -> None:
         self.paused = False
 
-    def commit(self, offsets: dict[Partition, int]) -> None:
+    def commit(self, commits: Mapping[Partition, Commit]) -> None:
         if self.commit_errors:
             raise self.commit_errors.pop(0)
-        self.committed.update(offsets)
+        for place, (offset, mark) in commits.items():
+            self.committed[place], self.marks[place] = offset, mark
 
     def ends(self) -> dict[Partition, tuple[int, int]]:
         return {place: (self.position.get(place, 0), len(log)) for place, log in self.logs.items()}

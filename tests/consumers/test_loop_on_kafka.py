@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from polywire.runtime.kafka import group_lag
 from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry
@@ -130,3 +131,20 @@ def test_a_stop_in_the_middle_of_a_batch_repeats_little_and_loses_nothing(bus: B
     start(second)
     eventually("all", lambda: set(sent) == set(first.seen) | set(second.seen))
     assert len(first.seen) + len(second.seen) == len(sent), "an orderly stop repeats nothing"
+
+
+@pytest.mark.real_engines
+def test_a_partition_handed_on_in_a_rebalance_is_not_taken_for_one_of_the_dead(bus: Bus, start: Start) -> None:
+    with capture_logs() as lines:
+        first, second = Recorder(), Recorder()
+        start(first)
+        put(bus, range(12), range(1))
+        eventually("the first", lambda: len(first.seen) == 12)
+        start(second)
+
+        def reached() -> bool:
+            put(bus, range(12), range(1, 2))
+            return bool(second.seen)
+
+        eventually("some for the second", reached)
+    assert not [line for line in lines if "carefully" in line["event"]]

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime import source as source_module
+from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource
 from schemas.topics import ALERTS
@@ -26,6 +28,8 @@ class Client:
         self.mine = {TP}
         self.position = committed or 0
         self.looks: list[Callable[[], None]] = []
+        self.metadata = ""
+        self.commits: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.listener: Any = None
         self.joined = True
         self._coordinator = SimpleNamespace(poll=lambda **_: self.joined)
@@ -36,8 +40,14 @@ class Client:
     def assignment(self) -> set[TopicPartition]:
         return set(self.mine)
 
-    def committed(self, _tp: TopicPartition, **_: object) -> int | None:
-        return self.committed_offset
+    def committed(self, _tp: TopicPartition, **_: object) -> OffsetAndMetadata | None:
+        at = self.committed_offset
+        return None if at is None else OffsetAndMetadata(at, self.metadata, -1)
+
+    def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata], **_: object) -> None:
+        self.commits.append(offsets)
+
+    commit_async = commit
 
     def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(tps, self.log[0])
@@ -133,3 +143,43 @@ def test_nothing_is_asked_for_before_the_group_has_its_members(monkeypatch: pyte
     assert client.position == 5
     client.joined = True
     assert handed_over(source) == [5, 6]
+
+
+def test_what_stands_beside_the_commit_is_told_when_a_partition_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    client.metadata = Mark(open=True, tries=1).encode()
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    assert source.came() == {PLACE: (5, Mark(open=True, tries=1))}
+    assert source.came() == {}
+    client.metadata = "of another tool"
+    client.rebalance()
+    source.revoked()
+    handed_over(source)
+    assert source.came() == {PLACE: (5, Mark())}
+
+
+def test_a_partition_that_goes_is_said_goodbye_to_and_committed_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    source.commit({PLACE: (6, Mark(open=True, rejected=2))})
+    client.rebalance()
+    assert [Mark.decode(one[TP].metadata) for one in client.commits] == [
+        Mark(open=True, rejected=2),
+        Mark(rejected=2),
+    ]
+    assert source.revoked() == {PLACE}
+    source.commit({PLACE: (7, Mark(open=True))})
+    assert len(client.commits) == 2
+
+
+def test_a_partition_that_was_lost_is_said_no_goodbye_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be in other hands already, whose commit would be undone."""
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    source.commit({PLACE: (6, Mark(open=True))})
+    client.listener.on_partitions_lost({TP})
+    assert source.revoked() == {PLACE}
+    assert len(client.commits) == 1
