@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import AuthorizationException, Elasticsearch, NotFoundError
 
 from consumers.alerts.folding import ArticleMemory, StoryMemory, inherited, new_alert, next_step, update
 from consumers.alerts.memory import AlertMemory
@@ -76,8 +76,8 @@ class Alerter:
             try:
                 outcomes.append(self._article(received))
             except Exception as error:
-                if isinstance(error, NotFoundError):
-                    self._indices_ready = False  # somebody has deleted the index: make it again
+                if isinstance(error, NotFoundError | AuthorizationException):
+                    self._indices_ready = False  # somebody has deleted the index or stopped writing to it
                 elif not is_infrastructure(error):
                     raise
                 left = len(batch) - len(outcomes)

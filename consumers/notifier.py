@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import httpx
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import ApiError, Elasticsearch
 from prometheus_client import Counter
 from rich.console import Console
 
@@ -94,8 +94,8 @@ class Notifier:
         room = len(self._dispatcher) + len(deliveries) <= IN_HAND
         try:
             new = self._outbox.record(deliveries, lease=room) if deliveries else []
-        except NotFoundError as error:
-            self._indices_ready = False
+        except (ApiError, ConnectionError) as error:
+            self._indices_ready = False  # perhaps somebody has deleted the index, or stopped writing to it
             raise Unavailable(str(error)) from error
         if room:
             for delivery in new:
@@ -108,9 +108,13 @@ class Notifier:
         if time.monotonic() - self._claimed < _CLAIM_SECONDS and self._claimed:
             return
         self._claimed = time.monotonic()
-        while len(self._dispatcher) < IN_HAND and (due := self._outbox.claim()):
-            for delivery in due:
-                self._dispatcher.submit(delivery)
+        try:
+            while len(self._dispatcher) < IN_HAND and (due := self._outbox.claim()):
+                for delivery in due:
+                    self._dispatcher.submit(delivery)
+        except ApiError as error:
+            self._indices_ready = False
+            raise Unavailable(str(error)) from error
 
     def close(self) -> None:
         self._dispatcher.close()

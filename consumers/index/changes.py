@@ -73,9 +73,9 @@ def _without_order(es: Elasticsearch, index: str, after: int, until: int) -> Ite
     yield until, []
 
 
-def ids(es: Elasticsearch, index: str) -> set[str]:
-    """Of every document."""
-    return {hit["_id"] for hit in _everything(es, index)}
+def ids(es: Elasticsearch, index: str) -> dict[str, int]:
+    """The version of every document, by its id."""
+    return {hit["_id"]: hit["_version"] for hit in _everything(es, index)}
 
 
 def _everything(es: Elasticsearch, index: str) -> Iterator[Hit]:
@@ -89,6 +89,7 @@ def _everything(es: Elasticsearch, index: str) -> Iterator[Hit]:
                 sort=[{"_shard_doc": "asc"}],
                 size=_IDS,
                 source=False,
+                version=True,
                 seq_no_primary_term=True,
                 search_after=after,
                 allow_partial_search_results=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from elasticsearch import Elasticsearch, helpers
@@ -11,7 +11,7 @@ from consumers.index import changes
 from consumers.index.changes import Hit
 from consumers.index.documents import renewed, vector_of
 from consumers.index.shape import LEFT_OUT, known_only
-from consumers.index.versions import noted
+from consumers.index.versions import Version, noted
 from polywire.runtime.errors import UserError
 
 _BYTES = 8 * 1024 * 1024
@@ -33,19 +33,20 @@ class Copier:
         es: Elasticsearch,
         name: str,
         old: str,
-        new: str,
-        mappings: Mapping[str, Any],
-        notes: Mapping[str, Any],
+        new: Version,
+        *,
+        check: Callable[[], None],
         on_copied: Callable[[int], None],
     ) -> None:
-        """`mappings`: those of `new`. `notes`: what is noted on it; `cursors` is where copying goes on."""
+        """`new`: copying goes on where its `cursors` are. `check`: raises when the new one is in use already."""
         self._es = es
         self._name = name
         self._old = old
-        self._new = new
-        self._mappings = mappings
-        self._notes = dict(notes)
-        self._cursors: dict[str, int] = dict(notes["cursors"])
+        self._new = new.index
+        self._mappings = new.mappings
+        self._notes = dict(new.notes)
+        self._cursors: dict[str, int] = dict(new.notes["cursors"])
+        self._check = check
         self._on_copied = on_copied
         self.copied_as_it_is = 0
 
@@ -62,6 +63,8 @@ class Copier:
         for shard, until in sorted(changes.checkpoints(self._es, self._old).items()):
             pages = changes.changed(self._es, self._old, shard, self._cursors.get(shard, -1), until)
             for number, (reached, hits) in enumerate(pages, 1):
+                if overtaking:
+                    self._check()
                 self._copy(hits, "external_gte" if overtaking else "external")
                 self._cursors[shard] = reached
                 count += len(hits)
@@ -82,16 +85,15 @@ class Copier:
             self._es.indices.refresh(index=index)
         if self.count(self._old) == self.count(self._new):
             return 0
-        gone = sorted(changes.ids(self._es, self._new) - changes.ids(self._es, self._old))
-        deletes = []
-        for first in range(0, len(gone), changes.PAGE):
-            page = gone[first : first + changes.PAGE]
-            # With its version: that of a plain delete would be higher, and refuse the document if it came back.
-            deletes += [
-                {"_op_type": "delete", "_id": each["_id"], "version": each["_version"], "version_type": "external_gte"}
-                for each in self._es.mget(index=self._new, ids=page, source=False)["docs"]
-                if each["found"]
-            ]
+        there = changes.ids(self._es, self._new)
+        # All that was there came from the old one: so what the old one has not got now was deleted in it.
+        self._check()
+        gone = there.keys() - changes.ids(self._es, self._old).keys()
+        # With its version: that of a plain delete would be higher, and refuse the document if it came back.
+        deletes = [
+            {"_op_type": "delete", "_id": id_, "version": there[id_], "version_type": "external_gte"}
+            for id_ in sorted(gone)
+        ]
         helpers.bulk(self._es, deletes, index=self._new)
         self._es.indices.refresh(index=self._new)
         return len(deletes)

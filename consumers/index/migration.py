@@ -101,12 +101,24 @@ class Migration:
         notes = {"source": old.index, "done": False}
         create_version(self._es, index, {**wanted, "_meta": noted(notes)})
         self._es.count(index=index)  # the embedded engine shows only what it has been searched for once
-        return next(v for v in versions(self._es, self._prefix)[self._name] if v.index == index)
+        new = self._now(index)
+        assert new is not None
+        return new
+
+    def _now(self, index: str) -> Version | None:
+        """A version as it is now."""
+        there = versions(self._es, self._prefix)[self._name]
+        return next((version for version in there if version.index == index), None)
 
     def _copier(self, old: str, new: Version) -> Copier:
         total = self._es.count(index=old)["count"]
+
+        def check() -> None:
+            if not self._es.indices.exists_alias(index=old, name=self._alias):
+                raise UserError(f"another run has put a new version in the place of {old}: polywire index status")
+
         return Copier(
-            self._es, self._name, old, new.index, new.mappings, new.notes, lambda count: self._on_copied(count, total)
+            self._es, self._name, old, new, check=check, on_copied=lambda count: self._on_copied(count, total)
         )
 
     def _switch(self, copier: Copier, old: Version, new: Version) -> bool:
@@ -133,18 +145,18 @@ class Migration:
             switched = True
             return True
         finally:
-            if not switched:
+            if not switched and self._holds(old, holder):
                 let_go(self._es, old)
 
     def _holds(self, old: Version, holder: str) -> bool:
         """Whether writing is stopped still, and by us."""
-        now = next(v for v in versions(self._es, self._prefix)[self._name] if v.index == old.index)
-        return now.current and now.blocked and now.notes["holder"] == holder
+        now = self._now(old.index)
+        return now is not None and now.current and now.blocked and now.notes["holder"] == holder
 
     def _finish(self, new: Version) -> Migrated:
         """What is left to do after the switch, by a run after the one that was killed."""
         old = str(new.notes["source"])
-        copier = Copier(self._es, self._name, old, new.index, new.mappings, new.notes, lambda _: None)
+        copier = Copier(self._es, self._name, old, new, check=lambda: None, on_copied=lambda _: None)
         if self._es.indices.exists(index=old):
             # Only where consumers had taken the run that switched for dead, and it was not.
             self._es.indices.add_block(index=old, block="write")

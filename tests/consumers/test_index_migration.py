@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from elasticsearch import AuthorizationException, Elasticsearch, helpers
+from elasticsearch import AuthorizationException, BadRequestError, Elasticsearch, helpers
 
 from consumers.alerts.memory import AlertMemory
 from consumers.index import INDICES, ensure_indices, migration, ready, templates
@@ -62,6 +62,13 @@ def sources(es: Elasticsearch, index: str) -> dict[str, dict[str, Any]]:
     es.indices.refresh(index=index)
     hits = es.search(index=index, size=1_000)["hits"]["hits"]
     return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def assert_all_there(es: Elasticsearch, prefix: str, expected: dict[str, int]) -> None:
+    """The version of each article, by its id."""
+    es.indices.refresh(index=f"{prefix}-articles")
+    found = helpers.scan(es, index=f"{prefix}-articles", query={"_source": ["version"]})
+    assert {hit["_id"]: hit["_source"]["version"] for hit in found} == expected
 
 
 class Writer:
@@ -167,10 +174,7 @@ def test_a_migration_under_load_loses_no_article_and_fails_no_search(
     searcher.stop()
     assert searcher.wrong == []
     assert list(es.indices.get_alias(name=f"{prefix}-articles").body) == [f"{prefix}-articles-000003"]
-    es.indices.refresh(index=f"{prefix}-articles")
-    there = {one.id: 1 for one in old} | writer.written
-    found = helpers.scan(es, index=f"{prefix}-articles", query={"_source": ["version"]})
-    assert {hit["_id"]: hit["_source"]["version"] for hit in found} == there
+    assert_all_there(es, prefix, {one.id: 1 for one in old} | writer.written)
 
 
 def test_documents_are_made_anew_with_the_fields_of_today(es: Elasticsearch, prefix: str, change: Change) -> None:
@@ -332,10 +336,29 @@ def test_killed_anywhere_it_goes_on_when_run_again(
     before = len(writer.written)
     eventually("articles come in", lambda: len(writer.written) > before + 5)
     writer.stop()
-    es.indices.refresh(index=f"{prefix}-articles")
-    there = {article(number).id: 1 for number in range(1, 31)} | writer.written
-    found = helpers.scan(es, index=f"{prefix}-articles", query={"_source": ["version"]})
-    assert {hit["_id"]: hit["_source"]["version"] for hit in found} == there
+    assert_all_there(es, prefix, {article(number).id: 1 for number in range(1, 31)} | writer.written)
+
+
+def test_two_at_once_do_each_other_no_harm(es: Elasticsearch, prefix: str, writer: Writer) -> None:
+    write(es, prefix, *(article(number) for number in range(1, 31)))
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(migrate(es, prefix))
+        except (UserError, BadRequestError) as error:  # the other one has made the version, or has switched
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert any(isinstance(result, Migrated) for result in results), results
+    before = len(writer.written)
+    eventually("articles come in", lambda: len(writer.written) > before + 5)
+    writer.stop()
+    assert_all_there(es, prefix, {article(number).id: 1 for number in range(1, 31)} | writer.written)
 
 
 def test_consumers_go_on_where_a_migration_has_died_with_writing_stopped(
