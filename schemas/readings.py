@@ -87,6 +87,10 @@ class Deal(Part):
     status: DealStatus
     supplier: list[str] = Field(default_factory=list)
     recipient: list[str] = Field(default_factory=list)
+    supplier_countries: list[str] = Field(
+        default_factory=list, description="ISO 3166-1 alpha-2; makers and forces as their state's."
+    )
+    recipient_countries: list[str] = Field(default_factory=list, description="As `supplier_countries`.")
     weapons: list[str] = Field(default_factory=list)
     amount: Money | None = None
     quantity: Quantity | None = None

@@ -144,6 +144,8 @@ def _result(given_id: str | int, article: EnrichedArticle, ids: dict[str, str | 
                     "status",
                     "supplier",
                     "recipient",
+                    "supplier_countries",
+                    "recipient_countries",
                     "weapons",
                     "amount",
                     "quantity",

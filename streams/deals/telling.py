@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schemas.readings import Deal, Evidence
 from streams.deals.act import act_and_status
 from streams.deals.amounts import stated_sum
+from streams.deals.makers import countries, maker_supplies
 from streams.deals.models import Models
 from streams.deals.parties import PartyMention
 from streams.deals.quantities import stated_quantity
@@ -67,6 +68,8 @@ def told_deals(
     for one in told:
         one.roles = resolve(one.sentence, article, models.sides)
         one.supplier, one.recipient = one.roles.supplier, one.roles.recipient
+        if maker_supplies(one.sentence, one.supplier, one.recipient):
+            one.supplier, one.recipient = one.recipient, one.supplier
     _turn_one_way(told)
     kept: list[Telling] = []
     for one in sorted(told, key=lambda t: (not t.names_both, not _directed(t))):
@@ -139,6 +142,8 @@ def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Dea
         status=status,
         supplier=_ids(parties, with_home(told.supplier, parties)),
         recipient=_ids(parties, with_home(told.recipient, parties)),
+        supplier_countries=countries(told.supplier, parties),
+        recipient_countries=countries(told.recipient, parties),
         weapons=told.weapons,
         amount=amount,
         quantity=stated_quantity(
