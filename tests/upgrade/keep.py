@@ -19,20 +19,20 @@ from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
 from schemas.alerts import Subscription
 from schemas.topics import RAW, SUBSCRIPTIONS
+from tests.outside import Outside
 from tests.upgrade import scenario
 from tests.upgrade.kept import keep
-from tests.upgrade.outside import HOOK, Outside
-from tests.upgrade.running import Running, up
+from tests.upgrade.running import PORT, Running, up
 
 
 def work(running: Running, outside: Outside) -> None:
     """A bit of everything that a polywire does."""
     query, watched = "arms_deal:true", "recipient:(PE OR VN OR KZ)"
-    running.run("subscriptions", "add", query, "--id", "deals", "--webhook", HOOK)
-    running.run("subscriptions", "add", watched, "--id", "watched", "--webhook", HOOK, "--updates")
-    running.run("subscriptions", "add", query, "--id", "muted", "--webhook", HOOK)
+    running.run("subscriptions", "add", query, "--id", "deals", "--webhook", outside.hook)
+    running.run("subscriptions", "add", watched, "--id", "watched", "--webhook", outside.hook, "--updates")
+    running.run("subscriptions", "add", query, "--id", "muted", "--webhook", outside.hook)
     running.run("subscriptions", "mute", "muted", "--for", "9999w")
-    running.run("subscriptions", "add", query, "--id", "removed", "--webhook", HOOK)
+    running.run("subscriptions", "add", query, "--id", "removed", "--webhook", outside.hook)
     running.run("subscriptions", "remove", "removed")
     unusable = Subscription(id="unusable", name="unusable", query="((", created=datetime.now(UTC))
     producer = make_producer(running.settings, "keep")
@@ -90,9 +90,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="polywire-keep-") as state:
         settings = Settings(engines="jvm", state_dir=Path(state), web_port=free_port())
-        outside = Outside()
+        outside = Outside(PORT)
         try:
-            with up(settings) as running:
+            with up(settings, outside) as running:
                 work(running, outside)
                 for process in running.supervisor.processes:
                     process.stop(30)

@@ -22,17 +22,20 @@ from polywire.supervision.stages import BACKBONE, FEEDS, GROUPS
 from polywire.supervision.supervisor import Supervisor
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, CORRECTIONS
-from tests.upgrade.outside import ENVIRONMENT
+from tests.outside import Outside
 from tests.upgrade.scenario import body
 
 T = TypeVar("T")
 PATIENCE = 200.0
+PORT = 28417
+"""Of the outside world: always the same, because what was kept names it. Below the ports that a system hands out."""
 
 
 class Running:
     """Stages that are up, ready, and not started again by anybody when they end."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
+    def __init__(self, supervisor: Supervisor, environment: dict[str, str]) -> None:
+        self._environment = environment
         self.supervisor = supervisor
         self.settings = supervisor.settings
 
@@ -56,7 +59,7 @@ class Running:
 
     def run(self, *arguments: str) -> str:
         """A command of polywire; what it prints."""
-        environment = {**os.environ, **ENVIRONMENT, "POLYWIRE_STATE_DIR": str(self.settings.state_dir)}
+        environment = {**os.environ, **self._environment, "POLYWIRE_STATE_DIR": str(self.settings.state_dir)}
         command = [sys.executable, "-m", "polywire", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
@@ -103,12 +106,12 @@ class Running:
 
 
 @contextmanager
-def up(settings: Settings) -> Iterator[Running]:
+def up(settings: Settings, outside: Outside) -> Iterator[Running]:
     """Started, and stopped in the end with all that belongs to it."""
-    supervisor = Supervisor(settings, (*BACKBONE, FEEDS), lambda *_: None, environment=ENVIRONMENT)
+    supervisor = Supervisor(settings, (*BACKBONE, FEEDS), lambda *_: None, environment=outside.environment)
     with supervisor:
         supervisor.start()
-        running = Running(supervisor)
+        running = Running(supervisor, outside.environment)
         for process in supervisor.processes:
             running.until(f"{process.name} ready", lambda p=process: (p.health() or {}).get("ready"))
         yield running

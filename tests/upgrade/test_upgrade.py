@@ -18,10 +18,10 @@ from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
 from schemas.topics import ALERTS, DEADLETTERS, RAW
 from tests.bus import records_of
+from tests.outside import Outside
 from tests.upgrade import scenario
 from tests.upgrade.kept import Line, documents_of, load, restore, values_of
-from tests.upgrade.outside import Outside
-from tests.upgrade.running import Running, up
+from tests.upgrade.running import PORT, Running, up
 
 RELEASES = sorted(path.name for path in Path(__file__).parent.glob("20*"))
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600), pytest.mark.parametrize("release", RELEASES)]
@@ -62,7 +62,7 @@ def _arrived(delivery: dict[str, Any]) -> bool:
 def successor(engines: str, folder: Path, release: str, variant: str) -> Iterator[Successor]:
     lines = load(Path(__file__).parent / release / f"{variant}.jsonl.xz")
     engine = make_engine(engines, Settings(engines=engines, state_dir=folder / "engine"))
-    outside = Outside()
+    outside = Outside(PORT)
     outside.items = scenario.fed()
     try:
         addresses = engine.start()
@@ -75,7 +75,7 @@ def successor(engines: str, folder: Path, release: str, variant: str) -> Iterato
             web_port=free_port(),
         )
         restore(settings, lines)
-        with up(settings) as running:
+        with up(settings, outside) as running:
             yield Successor(running, outside, lines)
     finally:
         outside.close()

@@ -1,7 +1,4 @@
-"""The outside world that a release has spoken with: a feed, and a receiver of webhooks.
-
-Always at the same address, because what was kept names it: a run on the same machine waits until the other is done.
-"""
+"""The outside world that a polywire speaks with: a feed, and a receiver of webhooks, on loopback."""
 
 from __future__ import annotations
 
@@ -14,22 +11,15 @@ from xml.sax.saxutils import escape
 
 from schemas.articles import RawArticle
 
-ADDRESS = "127.0.0.1:28417"
-"""Below the ports that a system hands out by itself."""
-FEED, HOOK = f"http://{ADDRESS}/feed.xml", f"http://{ADDRESS}/hook"
 _PATIENCE = 280.0
-ENVIRONMENT = {
-    "POLYWIRE_ALLOW_HOSTS": json.dumps([ADDRESS]),
-    "POLYWIRE_FEEDS": json.dumps([{"url": FEED, "full_text": "never", "interval": 2}]),
-    "POLYWIRE_WEBHOOK_SECRET": "kept with the release",
-}
-"""How a polywire is set up that speaks with it."""
+"""Seconds that a port which another run holds is waited for."""
 
 
 class Outside:
     """`items`: the articles in the feed. `keys`: the idempotency key of each delivery, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """0: any free port. Where another run holds it, this one waits."""
         self.items: list[RawArticle] = []
         self.keys: list[str] = []
         outside = self
@@ -53,8 +43,17 @@ class Outside:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = _listen(Handler)
+        self._server = _listen(port, Handler)
         self._server.daemon_threads = True
+        host, port = self._server.server_address[:2]
+        address = f"{host!s}:{port}"
+        self.hook = f"http://{address}/hook"
+        self.environment = {
+            "POLYWIRE_ALLOW_HOSTS": json.dumps([address]),
+            "POLYWIRE_FEEDS": json.dumps([{"url": f"http://{address}/feed.xml", "full_text": "never", "interval": 2}]),
+            "POLYWIRE_WEBHOOK_SECRET": "a secret of loopback",
+        }
+        """How a polywire is set up that speaks with it."""
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def feed(self) -> str:
@@ -65,19 +64,18 @@ class Outside:
             f"<pubDate>{format_datetime(a.when)}</pubDate></item>"
             for a in self.items
         ]
-        return f'<rss version="2.0"><channel><title>kept.example</title>{"".join(items)}</channel></rss>'
+        return f'<rss version="2.0"><channel><title>outside.example</title>{"".join(items)}</channel></rss>'
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-def _listen(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
-    host, _, port = ADDRESS.partition(":")
+def _listen(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return ThreadingHTTPServer((host, int(port)), handler)
+            return ThreadingHTTPServer(("127.0.0.1", port), handler)
         except OSError:
             if time.monotonic() > deadline:
                 raise
