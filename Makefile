@@ -33,7 +33,7 @@ lint: install  ## ruff and mypy
 
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
-	$(BIN)/python -m pytest tests/e2e tests/consumers/test_loop_on_kafka.py --engines jvm $(TEST_FLAGS)
+	$(BIN)/python -m pytest tests/e2e tests/consumers/test_loop_on_kafka.py tests/upgrade --engines jvm $(TEST_FLAGS)
 
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
