@@ -21,9 +21,9 @@ from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime.elastic import make_client
 from polywire.runtime.kafka import make_admin, make_consumer, make_producer
-from polywire.runtime.settings import RUN_FILE, Settings
-from producers.feeds.state import FILE
+from polywire.runtime.settings import Settings
 
+_RUN_FILE, _FEEDS_FILE = "run.json", "feeds.sqlite"
 _STATE = "{state folder}"
 _COMMON = "world"
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -51,10 +51,10 @@ def restore(settings: Settings, lines: Iterable[Line]) -> None:
     _restore_commits(settings, by_kind["commit"])
     _restore_indices(settings, by_kind["template"], by_kind["index"], by_kind["document"])
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    (settings.state_dir / RUN_FILE).write_text(
+    (settings.state_dir / _RUN_FILE).write_text(
         json.dumps(by_kind["run"][0]["content"]).replace(_STATE, str(settings.state_dir))
     )
-    with sqlite3.connect(settings.state_dir / FILE) as db:
+    with sqlite3.connect(settings.state_dir / _FEEDS_FILE) as db:
         db.executescript("".join(line["sql"] for line in by_kind["feeds"]))
     db.close()
 
@@ -231,7 +231,7 @@ def _known(es: Elasticsearch, body: Line) -> Line:
 
 
 def _state(settings: Settings) -> Iterator[Line]:
-    db = sqlite3.connect(settings.state_dir / FILE)
+    db = sqlite3.connect(settings.state_dir / _FEEDS_FILE)
     yield {"what": "feeds", "sql": "\n".join(db.iterdump())}
     db.close()
-    yield {"what": "run", "content": json.loads((settings.state_dir / RUN_FILE).read_text())}
+    yield {"what": "run", "content": json.loads((settings.state_dir / _RUN_FILE).read_text())}
