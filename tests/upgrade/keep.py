@@ -13,11 +13,13 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kafka import KafkaProducer
+
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.kafka import make_producer, publish
 from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
 from schemas.alerts import Subscription
+from schemas.codec import encode
 from schemas.topics import RAW, SUBSCRIPTIONS
 from tests.outside import Outside
 from tests.upgrade import scenario
@@ -35,8 +37,8 @@ def work(running: Running, outside: Outside) -> None:
     running.run("subscriptions", "add", query, "--id", "removed", "--webhook", outside.hook)
     running.run("subscriptions", "remove", "removed")
     unusable = Subscription(id="unusable", name="unusable", query="((", created=datetime.now(UTC))
-    producer = make_producer(running.settings, "keep")
-    publish(producer, SUBSCRIPTIONS, "unusable", unusable).get(60)
+    producer = KafkaProducer(bootstrap_servers=running.settings.kafka_bootstrap)
+    producer.send(SUBSCRIPTIONS.name, key=b"unusable", value=encode(unusable)).get(60)
     producer.send(RAW.name, key=b"unreadable", value=b"\xff no JSON").get(60)
     producer.close()
     forgotten, pushed = scenario.forgotten(), scenario.pushed()

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError, helpers
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import make_admin, make_consumer, make_producer
+from polywire.runtime.kafka import make_admin, make_consumer
 from polywire.runtime.settings import Settings
 
 _RUN_FILE, _FEEDS_FILE = "run.json", "feeds.sqlite"
+_LARGEST = 17 * 1024 * 1024
 _STATE = "{state folder}"
 _COMMON = "world"
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -114,7 +115,8 @@ def _topics(settings: Settings) -> Iterator[Line]:
 
 
 def _restore_topics(settings: Settings, topics: list[Line], records: list[Line]) -> None:
-    admin, producer = make_admin(settings), make_producer(settings, "restore")
+    admin = make_admin(settings)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, max_request_size=_LARGEST, linger_ms=5)
     try:
         admin.create_topics(
             {
