@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,22 +27,39 @@ _Reason = Annotated[str | None, typer.Option(help="Only those whose reason conta
 _Since = Annotated[str | None, typer.Option(help="Only newer ones: 7d, 12h, or a date.")]
 
 
-def _read(
-    stage: str | None = None, topic: str | None = None, reason: str | None = None, since: datetime | None = None
-) -> list[Lying]:
-    from consumers.deadletters import read_dead_letters
+@contextmanager
+def _found(
+    stage: str | None = None, topic: str | None = None, reason: str | None = None, since: str | None = None
+) -> Iterator[Iterator[Lying]]:
+    """What the options let through, newest first, read while it is gone through."""
+    from consumers.deadletters import dead_letters
 
-    settings = Settings()
-    with bus(settings):
-        found = read_dead_letters(settings)
-    return [
-        one
-        for one in found
-        if (stage is None or one.letter.stage == stage)
-        and (topic is None or one.letter.topic == topic)
-        and (reason is None or reason.lower() in one.letter.reason.lower())
-        and (since is None or one.letter.at >= since)
-    ]
+    settings, oldest = Settings(), parse_since(since)
+    with bus(settings), closing(dead_letters(settings, oldest)) as lying:
+        yield (
+            one
+            for one in lying
+            if (stage is None or one.letter.stage == stage)
+            and (topic is None or one.letter.topic == topic)
+            and (reason is None or reason.lower() in one.letter.reason.lower())
+            and (oldest is None or one.letter.at >= oldest)
+        )
+
+
+def _named(found: Iterator[Lying], ids: Sequence[str]) -> list[Lying]:
+    """The letters of these ids, in their order."""
+    for id_ in ids:
+        if not re.fullmatch(r"\d+:\d+", id_):
+            raise UserError(f"{id_!r} is no id; `polywire deadletters list` shows them (PARTITION:OFFSET)")
+    left = set(ids)
+    known: dict[str, Lying] = {}
+    while left and (one := next(found, None)) is not None:
+        if one.id in left:
+            known[one.id] = one
+            left.remove(one.id)
+    if left:
+        raise UserError(f"there is no dead letter {min(left)}")
+    return [known[id_] for id_ in dict.fromkeys(ids)]
 
 
 def _facts(one: Lying) -> dict[str, Any]:
@@ -54,7 +73,7 @@ def _facts(one: Lying) -> dict[str, Any]:
         "offset": letter.offset,
         "time": letter.at.isoformat(),
         "key": None if letter.key is None else letter.key.decode("utf-8", "replace"),
-        "bytes": None if letter.value is None else len(letter.value),
+        "bytes": one.size,
         "cut_from": letter.cut_from,
         "sha256": letter.sha256,
         "replays": letter.replays,
@@ -71,9 +90,10 @@ def list_dead_letters(
     size: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Dead letters, the newest last."""
-    found = _read(stage, topic, reason, parse_since(since))
-    shown = found[-size:]
+    """Dead letters, the newest first."""
+    with _found(stage, topic, reason, since) as found:
+        shown = list(islice(found, size))
+        more = next(found, None) is not None
     if as_json:
         print_json([_facts(one) for one in shown])
         return
@@ -86,8 +106,8 @@ def list_dead_letters(
         )  # fmt: skip
     screen = console()
     screen.print(table if shown else "[dim]no dead letters[/]")
-    if len(found) > len(shown):
-        screen.print(f"[dim]{len(shown)} of {len(found)}[/]")
+    if more:
+        screen.print(f"[dim]the newest {size}; there are more (--size)[/]")
 
 
 @app.command()
@@ -99,7 +119,12 @@ def show(
     """One dead letter in full."""
     import sys
 
-    one = _one(_read(), id_)
+    from consumers.deadletters import in_full
+
+    with _found() as found:
+        (known,) = _named(found, [id_])
+        with closing(in_full(Settings(), [known])) as letters:
+            one = next(letters)
     value = one.letter.value
     if raw:
         sys.stdout.buffer.write(value or b"")
@@ -119,15 +144,6 @@ def show(
     screen.print(clean(text, 4_000) if text is not None else "[dim]no value[/]", soft_wrap=True)
 
 
-def _one(found: list[Lying], id_: str) -> Lying:
-    if not re.fullmatch(r"\d+:\d+", id_):
-        raise UserError(f"{id_!r} is no id; `polywire deadletters list` shows them (PARTITION:OFFSET)")
-    for one in found:
-        if one.id == id_:
-            return one
-    raise UserError(f"there is no dead letter {id_}")
-
-
 @app.command()
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="As `list` shows them.")] = None,
@@ -140,22 +156,27 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Put dead letters back where they came from, once their cause is put right. Each at most three times."""
-    from consumers.deadletters import put_back, why_not
+    from consumers.deadletters import in_full, put_back, why_not
 
     if bool(ids) == all_:
         raise UserError("name the dead letters, or say --all (with --stage, --topic, --reason, --since to choose)")
-    found = _read(stage, topic, reason, parse_since(since))
-    chosen = [_one(found, id_) for id_ in ids] if ids else found
-    left = {one.id: why for one in chosen if (why := why_not(one))}
-    todo = [one for one in chosen if one.id not in left]
+    left: dict[str, str] = {}
+    todo: list[Lying] = []
+    with _found(stage, topic, reason, since) as found:
+        for lying in _named(found, ids) if ids else found:
+            if why := why_not(lying):
+                left[lying.id] = why
+            else:
+                todo.append(lying)
+    done = [lying.id for lying in todo]
     if todo and not dry_run:
-        with producer(Settings()) as one:
-            put_back(one, todo)
+        with producer(Settings()) as one, closing(in_full(Settings(), todo)) as letters:
+            done = put_back(one, letters)
     if as_json:
-        print_json({"put_back": [one.id for one in todo], "left": left, "dry_run": dry_run})
+        print_json({"put_back": done, "left": left, "dry_run": dry_run})
     else:
         screen = console()
-        screen.print(f"{'would put' if dry_run else 'put'} back: {len(todo)}")
+        screen.print(f"{'would put' if dry_run else 'put'} back: {len(done)}")
         for id_, why in left.items():
             screen.print(clean(f"left {id_}: {why}"))
     if ids and left:

@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaProducer
 
 from consumers.alerts.subscriptions import SubscriptionBook
-from consumers.deadletters import read_dead_letters
+from consumers.deadletters import dead_letters
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import client_options, create_topics, group_lag, make_admin
@@ -94,7 +94,7 @@ def test_every_partition_of_a_larger_topic_is_read(larger: Settings, producer: K
     for number in range(OTHER[SUBSCRIPTIONS.name]):
         one = subscription(f"s-{number}")
         producer.send(SUBSCRIPTIONS.name, partition=number, key=one.id.encode(), value=encode(one)).get(30)
-    assert {one.id for one in read_dead_letters(larger)} == {f"{n}:0" for n in range(OTHER[DEADLETTERS.name])}
+    assert {one.id for one in dead_letters(larger)} == {f"{n}:0" for n in range(OTHER[DEADLETTERS.name])}
     book = SubscriptionBook(larger, "test", lambda letter: pytest.fail(letter.reason))
     try:
         book.catch_up()
