@@ -89,7 +89,8 @@ def main() -> None:
 
     def fail(what: str, why: str, status: int) -> NoReturn:
         # As text: what comes from outside may hold what rich takes for markup.
-        err.print(f"[red]{what}[/]", Text(why))
+        # In one line: a terminal wraps by itself, and from a log the supervisor takes the last one.
+        err.print(f"[red]{what}[/]", Text(why), soft_wrap=True)
         sys.exit(status)
 
     name, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("--help", [])

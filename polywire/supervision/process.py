@@ -216,7 +216,7 @@ def last_words(log_file: Path) -> str:
             fields = json.loads(line)
         except ValueError:
             if _SAYS_WHY.search(line.strip()):
-                return line.strip()[-300:]
+                return line.strip()[:1_000]
             continue
         if isinstance(fields, dict) and fields.get("level") in {"error", "critical"}:
             trace = str(fields.get("exception", "")).strip()

@@ -32,6 +32,13 @@ def test_nothing_is_up(command: list[str], tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) <= 3
 
 
+def test_what_a_stage_asks_a_person_for_is_shown_whole(tmp_path: Path) -> None:
+    done = run("status", cwd=tmp_path, COLUMNS="40")
+    log = tmp_path / "stage.log"
+    log.write_text("earlier lines\n" + done.stderr)
+    assert last_words(log) == "Error: nothing is up in this folder. Start it with `polywire up` (or `polywire demo`)."
+
+
 def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     done = run("status", cwd=tmp_path, POLYWIRE_FEEDS="notalist")
     assert done.returncode == 2
