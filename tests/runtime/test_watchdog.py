@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 
 @contextmanager
-def stage(how: str, seconds: float = 1.0, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def stage(how: str, seconds: float = 4.0, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A process that is up and now hangs."""
     process = subprocess.Popen(
         [*HANGING, how, str(seconds)], env={**os.environ, **environment}, cwd=Path(__file__).parents[2],
@@ -69,7 +69,7 @@ def test_a_process_that_was_told_to_end_and_does_not_is_ended_though_it_beats() 
 PARENT = """
 import os, subprocess, sys
 os.environ[sys.argv[1]] = str(os.getpid())
-child = subprocess.Popen([sys.executable, "-m", "tests.runtime.hanging", "beats_on", "1"], stdout=subprocess.PIPE)
+child = subprocess.Popen([sys.executable, "-m", "tests.runtime.hanging", "beats_on", "4"], stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
 sys.stdin.read()
@@ -90,5 +90,5 @@ def test_a_process_whose_supervisor_was_killed_ends_though_it_beats() -> None:
 
 
 def test_a_process_that_nobody_supervises_outlives_who_started_it() -> None:
-    with stage("beats_on", **{SUPERVISOR: ""}) as process, pytest.raises(subprocess.TimeoutExpired):
-        process.wait(2.5)
+    with stage("beats_on", 0.5, **{SUPERVISOR: ""}) as process, pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3.0)
