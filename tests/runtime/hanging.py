@@ -33,7 +33,6 @@ def sleep() -> None:
 
 def beats_on() -> None:
     """Told to end, it does not, and all the while it says that it is well."""
-    signal.signal(signal.SIGTERM, lambda *_: watchdog.WATCHDOG.stopping())
     while True:
         health.beat()
         time.sleep(0.05)
@@ -76,5 +75,6 @@ if __name__ == "__main__":
             port = probe.getsockname()[1]
     health.serve("127.0.0.1", port)
     health.ready()
+    signal.signal(signal.SIGTERM, lambda *_: watchdog.WATCHDOG.stopping())
     print(f"up {port}", flush=True)
     globals()[how]()
