@@ -6,7 +6,7 @@ DEMO_FLAGS ?=
 DATA ?= ../shared/data
 TEST_FLAGS ?=
 
-.PHONY: help install demo test lint engines names docs train clean
+.PHONY: help install demo test lint calendar engines names docs train clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -34,6 +34,9 @@ lint: install  ## ruff and mypy
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
 	$(BIN)/python -m pytest tests/e2e tests/consumers/test_loop_on_kafka.py tests/upgrade --engines jvm $(TEST_FLAGS)
+
+calendar: install  ## the tests that start no JVM, as if it were DAYS (120) days later
+	DAYS=$(or $(DAYS),120) $(BIN)/python -m pytest -p tests.calendar_shift -m "not jvm and not real_engines and not browser" $(TEST_FLAGS)
 
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
