@@ -1,6 +1,7 @@
 """articles.enriched, matched against every subscription; one alert per subscription and story.
 
-The promise is kept by an order, for each article that a subscription asks for:
+The promise is kept by an order, for each article that a subscription asks for (consumers.alerts.telling takes the
+steps of many together, where none depends on another):
 
 1. recall what Elasticsearch remembers of (subscription, story) and (subscription, article);
 2. decide (consumers.alerts.folding.next_step);
@@ -19,37 +20,40 @@ alert is published first when another article of its story comes all the same.
 
 Merges and splits: an article that a correction moves never fires. If it was told under its old story, the new one
 counts as told from then on. Muted subscriptions are told nothing, and nothing is remembered, so the first article after
-the mute tells of the story. A subscription applies to the articles enriched after it was made.
+the mute tells of the story. A subscription applies to the articles enriched after it was made, by their offsets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from elasticsearch import AuthorizationException, Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch, NotFoundError
 
-from consumers.alerts.folding import ArticleMemory, StoryMemory, inherited, new_alert, next_step, update
 from consumers.alerts.memory import AlertMemory
-from consumers.alerts.subscriptions import Active, SubscriptionBook
+from consumers.alerts.subscriptions import SubscriptionBook
+from consumers.alerts.telling import Teller, Wanted
 from consumers.index.documents import article_document
 from consumers.index.ready import make_ready
 from consumers.query import Matchable
 from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
 from polywire.runtime.kafka import publish
 from polywire.runtime.logs import get_logger
-from polywire.runtime.outcomes import Done, Outcome, Received, Retry, is_infrastructure
+from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, is_infrastructure
 from polywire.runtime.producer import Producer
 from polywire.runtime.settings import Settings
-from schemas.alerts import Alert
+from schemas.alerts import Alert, Subscription
 from schemas.articles import EnrichedArticle
 from schemas.topics import ALERTS, ENRICHED
 
 log = get_logger(__name__)
 
 _ACKNOWLEDGE_SECONDS = 30.0
-_RACES = 5
-"""Times that another worker may write in between before it is taken for an outage."""
+_TAKE = 5.0
+"""Seconds after which a call begins nothing new: what is told by then is committed, and the rest comes again."""
+_PAIRS = 500
+"""Of an article and a subscription, told together."""
 
 
 class Alerter:
@@ -58,30 +62,34 @@ class Alerter:
     stage = "alerter"
     topics = (ENRICHED,)
 
-    def __init__(self, settings: Settings, es: Elasticsearch, producer: Producer) -> None:
+    def __init__(self, settings: Settings, es: Elasticsearch, producer: Producer, beat: Callable[[], None]) -> None:
+        """`beat` is called for each sign of progress."""
         self._es = es
         self._prefix = settings.index_prefix
         self._producer = producer
-        self._memory = AlertMemory(es, settings.index_prefix)
+        self._beat = beat
+        self._memory = AlertMemory(es, settings.index_prefix, beat)
+        self._teller = Teller(self._memory, self._publish)
         self._dead_letters = kafka_dead_letters(producer)
         self._book = SubscriptionBook(settings, self.stage, self._report_bad)
         self._indices_ready = False
 
     def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
-        """Match and tell, one article after the other: their order is the order of the story."""
+        """Match and tell, for as long as a call may take."""
         self._make_ready()
         self._book.catch_up()
+        until = time.monotonic() + _TAKE
         outcomes: list[Outcome] = []
-        for received in batch:
+        while len(outcomes) < len(batch):
+            if outcomes and time.monotonic() > until:
+                return [*outcomes, *[Later()] * (len(batch) - len(outcomes))]
             try:
-                outcomes.append(self._article(received))
+                outcomes += self._some(batch[len(outcomes) :], lambda: time.monotonic() > until)
             except Exception as error:
-                if isinstance(error, NotFoundError | AuthorizationException):
-                    self._indices_ready = False  # somebody has deleted the index or stopped writing to it
-                elif not is_infrastructure(error):
+                if not isinstance(error, NotFoundError) and not is_infrastructure(error):
                     raise
-                left = len(batch) - len(outcomes)
-                return [*outcomes, *[Retry(str(error) or type(error).__name__)] * left]
+                self._indices_ready = False  # somebody may have deleted the index or stopped writing to it
+                return [*outcomes, *[Retry(str(error) or type(error).__name__)] * (len(batch) - len(outcomes))]
         return outcomes
 
     def tick(self) -> None:
@@ -99,87 +107,52 @@ class Alerter:
             make_ready(self._es, self._prefix)
             self._indices_ready = True
 
-    def _article(self, received: Received) -> Outcome:
-        article = received.message
-        assert isinstance(article, EnrichedArticle)
-        if article.retracted:
-            return Done("retracted")
+    def _some(self, batch: Sequence[Received], hurry: Callable[[], bool]) -> list[Outcome]:
+        """The outcomes of the first articles of the batch, one at least."""
+        wanted: list[Wanted] = []
+        outcomes: list[Outcome] = []
+        failures: dict[int, list[str]] = {}
+        for number, received in enumerate(batch):
+            if outcomes and (len(wanted) >= _PAIRS or hurry()):
+                break
+            article = received.message
+            assert isinstance(article, EnrichedArticle)
+            outcomes.append(Done("retracted" if article.retracted else "ok"))
+            if not article.retracted:
+                asking, failures[number] = self._asking(received, article)
+                wanted += [Wanted(subscription, article, number) for subscription in asking]
+            self._beat()
+        result = self._teller.tell(wanted, hurry)
+        for number in result.told:
+            outcomes[number] = Done("told")
+        for number, mine in failures.items():
+            if every := mine + result.failures.get(number, []):
+                outcomes[number] = Reject("; ".join(every), ours=True)
+        for number in result.left:
+            outcomes[number] = Later()
+        return outcomes
+
+    def _asking(self, received: Received, article: EnrichedArticle) -> tuple[list[Subscription], list[str]]:
+        """Those who want to be told of the article, were it new; and whose query failed at it, and how."""
         document = Matchable(article_document(article))
         now = datetime.now(UTC)
-        told, failures = 0, []
+        asking: list[Subscription] = []
+        failures: list[str] = []
         for active in self._book:
-            if active.muted(now) or not active.covers(received.record.timestamp):
+            if active.muted(now) or not active.covers(received.record):
                 continue
             try:
                 if active.query.matches(document):
-                    told += self._tell(active, article)
+                    asking.append(active.subscription)
             except Exception as error:
-                if is_infrastructure(error) or isinstance(error, NotFoundError):
-                    raise
-                # The other subscriptions are served first; then the article goes to the dead letters with this.
+                # The others are served first; then the article goes to the dead letters with this.
                 failures.append(f"subscription {active.subscription.id}: {type(error).__name__}: {error}")
-        if failures:
-            raise RuntimeError("; ".join(failures))
-        return Done("told" if told else "ok")
+        return asking, failures
 
-    def _tell(self, active: Active, article: EnrichedArticle) -> bool:
-        """Steps 1 to 6 for one subscription; whether anything was told."""
-        for _ in range(_RACES):
-            story, mark = self._memory.recall(active.subscription.id, article.story_id, article.id)
-            step = next_step(article, story, mark)
-            if step in {"skip", "known"}:
-                return False
-            if story is not None and not story.published:
-                self._finish(story)
-                if step == "publish":
-                    return True
-                continue  # read again: it has just been written
-            if step == "inherit":
-                assert mark is not None
-                if self._inherit(active, article, mark):
-                    return False
-                continue
-            alert = (
-                new_alert(active.subscription, article)
-                if story is None
-                else update(story.alert, active.subscription, article)
-            )
-            stored = self._memory.remember(alert, story, published=False)
-            if stored is not None:
-                self._finish(stored)
-                return True
-        raise ConnectionError(f"another worker keeps writing the alert of story {article.story_id}")
-
-    def _finish(self, stored: StoryMemory) -> None:
-        """Steps 4 to 6."""
-        alert = stored.alert
-        self._memory.mark(alert)
-        self._publish(alert)
-        # Lost against another worker means that it has done the same.
-        self._memory.remember(alert, stored, published=True)
-        log.info(
-            "alert" if alert.kind == "new" else "alert updated",
-            alert=alert.id,
-            revision=alert.revision,
-            subscription=alert.subscription_id,
-            story=alert.story_id,
-            languages=alert.languages,
-            title=alert.title,
-        )
-
-    def _inherit(self, active: Active, article: EnrichedArticle, mark: ArticleMemory) -> bool:
-        origin = self._memory.recall_story(active.subscription.id, mark.story_id)
-        alert = origin.alert if origin else new_alert(active.subscription, article)
-        heir = inherited(alert, active.subscription, article)
-        if self._memory.remember(heir, None, published=True) is None:
-            return False
-        self._memory.mark(heir)
-        log.info("story counts as told", story=article.story_id, told_as=mark.story_id, alert=heir.id)
-        return True
-
-    def _publish(self, alert: Alert) -> None:
-        future = publish(self._producer, ALERTS, alert.subscription_id, alert)
-        future.get(_ACKNOWLEDGE_SECONDS)
+    def _publish(self, alerts: Sequence[Alert]) -> None:
+        for sent in [publish(self._producer, ALERTS, alert.subscription_id, alert) for alert in alerts]:
+            sent.get(_ACKNOWLEDGE_SECONDS)
+        self._beat()
 
     def _report_bad(self, letter: DeadLetter) -> None:
         """Once, however often the topic is read again: written first, then remembered."""

@@ -33,6 +33,11 @@ class Subscription(Message):
     query: str = Field(min_length=1, max_length=4_000)
     channels: list[Channel] = Field(default_factory=lambda: [Channel(kind="terminal")])
     created: UtcTime
+    starts: dict[int, int] | None = Field(
+        default=None,
+        description="By partition of articles.enriched, its end when the subscription was made: it covers what came "
+        "after. A partition that is not named is covered from its beginning. None: by the time `created`.",
+    )
     muted_until: UtcTime | None = None
 
 

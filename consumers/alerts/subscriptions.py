@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 
 from consumers.query import Query, QueryError
 from polywire.runtime.deadletters import DeadLetter
@@ -20,7 +20,7 @@ from polywire.runtime.settings import Settings
 from polywire.runtime.source import Record
 from schemas.alerts import Subscription
 from schemas.codec import InvalidMessage, decode
-from schemas.topics import SUBSCRIPTIONS
+from schemas.topics import ENRICHED, SUBSCRIPTIONS
 
 log = get_logger(__name__)
 
@@ -37,9 +37,39 @@ class Active:
     def muted(self, now: datetime) -> bool:
         return self.subscription.muted_until is not None and self.subscription.muted_until > now
 
-    def covers(self, timestamp: int) -> bool:
-        """Whether it was there when a message was put on its topic (milliseconds since 1970)."""
-        return timestamp >= int(self.subscription.created.timestamp() * 1000)
+    def covers(self, record: Record) -> bool:
+        """Whether an enriched article came after the subscription was made: by offsets, since two machines' clocks
+        never agree; by time for a subscription that does not say at which offsets it was made."""
+        starts = self.subscription.starts
+        if starts is None:
+            return record.timestamp >= int(self.subscription.created.timestamp() * 1000)
+        return record.offset >= starts.get(record.partition, 0)
+
+
+def begun_now(settings: Settings, subscription: Subscription) -> Subscription:
+    """The subscription as it is made now: it covers the articles that are enriched from here on.
+
+    Raises:
+        kafka.errors.KafkaError: the brokers did not say where that is.
+    """
+    consumer = make_consumer(settings, None, ())
+    try:
+        ends = _by_number(consumer.end_offsets(partitions_of(consumer, ENRICHED.name)))
+    finally:
+        consumer.close(autocommit=False)
+    return subscription.model_copy(update={"starts": ends})
+
+
+def _by_number(offsets: Mapping[TopicPartition, int]) -> dict[int, int]:
+    return {tp.partition: offset for tp, offset in offsets.items()}
+
+
+def _possible(subscription: Subscription, ends: dict[int, int]) -> Subscription:
+    """Without the starts that the topic has not reached: it was made anew since, and everything on it is newer."""
+    if subscription.starts is None:
+        return subscription
+    starts = {partition: start for partition, start in subscription.starts.items() if start <= ends.get(partition, 0)}
+    return subscription.model_copy(update={"starts": starts})
 
 
 class SubscriptionBook:
@@ -53,6 +83,8 @@ class SubscriptionBook:
         self._partitions = partitions_of(self._consumer, SUBSCRIPTIONS.name)
         self._consumer.assign(self._partitions)
         self._consumer.seek_to_beginning(*self._partitions)
+        self._articles = partitions_of(self._consumer, ENRICHED.name)
+        self._ends: dict[int, int] = {}
         self._active: dict[str, Active] = {}
         self._read: deque[Any] = deque()
 
@@ -73,6 +105,7 @@ class SubscriptionBook:
             kafka.errors.KafkaError: the brokers did not answer.
         """
         ends = self._consumer.end_offsets(self._partitions)
+        self._notice_new_topic(_by_number(self._consumer.end_offsets(self._articles)))
         deadline = time.monotonic() + _CATCH_UP_SECONDS
         self._apply_read()
         while any(self._consumer.position(tp) < ends[tp] for tp in self._partitions):
@@ -81,6 +114,15 @@ class SubscriptionBook:
             for records in self._consumer.poll(timeout_ms=200).values():
                 self._read.extend(records)
             self._apply_read()
+
+    def _notice_new_topic(self, ends: dict[int, int]) -> None:
+        if any(ends.get(partition, 0) < end for partition, end in self._ends.items()):
+            log.warning("the topic was made anew: subscriptions cover all of it", topic=ENRICHED.name)
+            self._active = {
+                id_: replace(active, subscription=_possible(active.subscription, ends))
+                for id_, active in self._active.items()
+            }
+        self._ends = ends
 
     def _apply_read(self) -> None:
         while self._read:
@@ -98,7 +140,8 @@ class SubscriptionBook:
             subscription = decode(Subscription, record.value)
             if key != subscription.id:
                 raise InvalidMessage(f"the key {key!r} is not the subscription's id {subscription.id!r}")
-            self._active[subscription.id] = Active(subscription, Query.parse(subscription.query))
+            known = _possible(subscription, self._ends)
+            self._active[subscription.id] = Active(known, Query.parse(subscription.query))
             log.info("subscription", subscription=subscription.id, query=subscription.query)
         except (InvalidMessage, QueryError, RecursionError) as error:
             # What stood under this key before is over in any case: its owner wanted something else.

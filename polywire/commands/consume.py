@@ -44,7 +44,7 @@ def alerter(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     from polywire.runtime.kafka import make_producer
 
     settings, health = _prepare(Alerter.stage)
-    handler = Alerter(settings, make_client(settings), make_producer(settings, "polywire-alerter"))
+    handler = Alerter(settings, make_client(settings), make_producer(settings, "polywire-alerter"), health.beat)
     _run(settings, handler, health, dead_letter_limit)
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from consumers.alerts.subscriptions import begun_now
 from polywire.runtime.errors import UserError
 from polywire.runtime.kafka import make_producer, publish
 from polywire.runtime.settings import Settings
@@ -171,7 +172,7 @@ def _subscribe(settings: Settings) -> None:
     )
     producer = make_producer(settings, "polywire-demo")
     try:
-        publish(producer, SUBSCRIPTIONS, subscription.id, subscription).get(timeout=30)
+        publish(producer, SUBSCRIPTIONS, subscription.id, begun_now(settings, subscription)).get(timeout=30)
     finally:
         producer.close()
 

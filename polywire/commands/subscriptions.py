@@ -90,6 +90,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Subscribe: from now on, one alert for each story that matches."""
+    from consumers.alerts.subscriptions import begun_now
     from polywire.runtime.netguard import Forbidden, check_url
     from schemas.alerts import Channel, Subscription
     from schemas.codec import explain
@@ -119,6 +120,8 @@ def add(
             f"there is a subscription {subscription.id!r} already ({there[subscription.id].query}). "
             "Give another --id, or --replace"
         )
+    with bus(settings):
+        subscription = begun_now(settings, subscription)
     _put(settings, subscription.id, subscription)
     if as_json:
         print_json(subscription.model_dump(mode="json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -16,12 +17,15 @@ class FaultyProxy:
     """`url` leads to `target`. `status`: answer every request with it. `drop`: cut the connection instead.
 
     `after`: forward the request, then cut the connection, so that its effect is there and its answer is not.
+    `delay`: seconds that each request is held up. `requests`: the paths asked for.
     """
 
     def __init__(self, target: str) -> None:
         self.status: int | None = None
         self.drop = False
         self.after = False
+        self.delay = 0.0
+        self.requests: list[str] = []
         self.refused = 0
         self.only = ""
         """Fails only requests whose path contains this."""
@@ -33,6 +37,8 @@ class FaultyProxy:
 
             def handle_one(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                proxy.requests.append(self.path)
+                time.sleep(proxy.delay)
                 faulty = proxy.only in self.path
                 if faulty and (proxy.status or (proxy.drop and not proxy.after)):
                     proxy.refused += 1

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
 
+from consumers import alerter as alerter_module
 from consumers.alerter import Alerter
+from consumers.alerts import subscriptions as subscriptions_module
 from consumers.alerts.folding import ArticleMemory, StoryMemory, fold_deals, new_alert, next_step, update
-from consumers.alerts.memory import AlertMemory
+from consumers.alerts.memory import AlertMemory, Write
+from consumers.alerts.subscriptions import Active, begun_now
+from consumers.alerts.telling import Wanted, waves_of
+from consumers.query import Query
 from polywire.runtime.elastic import make_client
 from polywire.runtime.kafka import make_producer
+from polywire.runtime.outcomes import Done, Outcome, Received
 from polywire.runtime.settings import Settings
+from polywire.runtime.source import Record
 from schemas.alerts import Alert
+from schemas.articles import EnrichedArticle
 from schemas.codec import decode
 from schemas.ids import alert_id
 from schemas.topics import ALERTS, ENRICHED, SUBSCRIPTIONS
 from tests.consumers.conftest import Bus, Running, Start, eventually
 from tests.consumers.make import KAZAKHSTAN, TURKEY, alert, article, deal, subscription
+from tests.consumers.proxy import FaultyProxy
 
 engine = pytest.mark.engine
 
@@ -77,12 +87,20 @@ def test_deals_of_several_articles_are_one_deal_with_evidence_of_each() -> None:
     ]
 
 
+def test_pairs_that_depend_on_each_other_come_in_waves_in_their_order() -> None:
+    a, b = subscription("a"), subscription("b")
+    first, again, moved, other = article(1), article(2), article(1, story="s9"), article(3, story="s2")
+    wanted = [Wanted(who, one, number) for number, one in enumerate([first, again, moved, other]) for who in (a, b)]
+    waves = [[(one.subscription.id, one.number) for one in wave] for wave in waves_of(wanted)]
+    assert waves == [[("a", 0), ("b", 0), ("a", 3), ("b", 3)], [("a", 1), ("b", 1), ("a", 2), ("b", 2)]]
+
+
 # --- on the bus ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def make(settings: Settings) -> Callable[[], Alerter]:
-    return lambda: Alerter(settings, make_client(settings), make_producer(settings, "test-alerter"))
+    return lambda: Alerter(settings, make_client(settings), make_producer(settings, "test-alerter"), lambda: None)
 
 
 class Told:
@@ -154,13 +172,13 @@ def test_a_crash_at_any_step_loses_nothing_and_fires_once(
     if step == "mark":
         monkeypatch.setattr(first._memory, "mark", crash)
     elif step == "publish":
-        monkeypatch.setattr(first, "_publish", crash)
+        monkeypatch.setattr(first._teller, "_publish", crash)
     else:
 
-        def remember_or_crash(self: AlertMemory, *args: object, published: bool) -> StoryMemory | None:
-            if published == (step == "published"):
+        def remember_or_crash(self: AlertMemory, writes: Sequence[Write]) -> list[StoryMemory | None]:
+            if any(write.published == (step == "published") for write in writes):
                 raise Crash(step)
-            return remember(self, *args, published=published)  # type: ignore[arg-type]
+            return remember(self, writes)
 
         monkeypatch.setattr(first._memory, "remember", remember_or_crash.__get__(first._memory))
     subscribe()
@@ -181,13 +199,12 @@ def test_a_crash_at_any_step_loses_nothing_and_fires_once(
 def test_an_outage_of_the_index_delays_and_does_not_double(
     bus: Bus, start: Start, settings: Settings, alerts: Told, subscribe: Callable[..., None]
 ) -> None:
-    from tests.consumers.proxy import FaultyProxy
-
     proxy = FaultyProxy(settings.elasticsearch_url)
     through = settings.model_copy(update={"elasticsearch_url": proxy.url})
     subscribe()
-    running = start(Alerter(settings, make_client(through, request_timeout=10), make_producer(settings, "test")))
-    proxy.only, proxy.drop = "_doc", True
+    es, producer = make_client(through, request_timeout=10), make_producer(settings, "test")
+    running = start(Alerter(settings, es, producer, lambda: None))
+    proxy.only, proxy.drop = "_bulk", True
     bus.put(ENRICHED, "s1", *(article(n, article_count=n) for n in range(1, 5)))
     eventually("tries", lambda: proxy.refused >= 2)
     # The effect is there, the answer is lost: the same write is tried again and must be recognised.
@@ -287,17 +304,130 @@ def test_the_state_is_an_arbiter(es: Elasticsearch, settings: Settings) -> None:
     from consumers.index import ensure_indices
 
     ensure_indices(es, settings.index_prefix)
-    memory = AlertMemory(es, settings.index_prefix)
-    one = alert()
-    assert memory.recall("deals", "s1", "article-0001") == (None, None)
-    stored = memory.remember(one, None, published=False)
+    memory = AlertMemory(es, settings.index_prefix, lambda: None)
+    one, other = alert(), alert(story_id="s2")
+    story, article_ = ("deals", "s1"), ("deals", "article-0001")
+    assert memory.recall([story], [article_]) == ({story: None}, {article_: None})
+    (stored,) = memory.remember([Write(one, None, published=False)])
     assert stored is not None
-    assert memory.remember(one, None, published=False) is None
-    second = memory.remember(one.model_copy(update={"revision": 2}), stored, published=True)
+    lost, won = memory.remember([Write(one, None, published=False), Write(other, None, published=False)])
+    assert lost is None
+    assert won is not None
+    (second,) = memory.remember([Write(one.model_copy(update={"revision": 2}), stored, published=True)])
     assert second is not None
-    assert memory.remember(one.model_copy(update={"revision": 3}), stored, published=True) is None
-    memory.mark(one)
-    story, mark = memory.recall("deals", "s1", "article-0001")
-    assert story == second
-    assert mark == ArticleMemory("s1")
+    assert memory.remember([Write(one.model_copy(update={"revision": 3}), stored, published=True)]) == [None]
+    memory.mark([one])
+    assert memory.recall([story], [article_]) == ({story: second}, {article_: ArticleMemory("s1")})
     assert one.id == alert_id("deals", "s1")
+
+
+@engine
+def test_many_are_told_with_few_requests(
+    bus: Bus, start: Start, settings: Settings, alerts: Told, subscribe: Callable[..., None]
+) -> None:
+    proxy = FaultyProxy(settings.elasticsearch_url)
+    through = settings.model_copy(update={"elasticsearch_url": proxy.url})
+    alerter = Alerter(settings, make_client(through), make_producer(settings, "test"), lambda: None)
+    subscribe()
+    alerter.tick()
+    batch = [received(article(n, story=f"s{n}")) for n in range(100)]
+    proxy.requests.clear()
+    assert alerter.handle(batch) == [Done("told")] * 100
+    # Four for some hundreds: one to recall, one for each of the steps that store. (Other tests subscribe as well.)
+    assert len(proxy.requests) <= 20
+    assert len(alerts.kinds()) == 100
+    alerter.close()
+    proxy.close()
+
+
+@engine
+def test_with_a_slow_index_it_beats_and_commits_and_tells_each_once(
+    bus: Bus, start: Start, settings: Settings, alerts: Told, subscribe: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Articles of one story, each of which has to wait for the one before it."""
+    monkeypatch.setattr(alerter_module, "_TAKE", 0.5)
+    proxy = FaultyProxy(settings.elasticsearch_url)
+    through = settings.model_copy(update={"elasticsearch_url": proxy.url})
+    beats: list[int] = []
+    one = Alerter(settings, make_client(through), make_producer(settings, "test"), lambda: beats.append(len(calls)))
+    calls: list[list[Outcome]] = []
+    handle = one.handle
+
+    def counted(batch: Sequence[Received]) -> Sequence[Outcome]:
+        calls.append(list(handle(batch)))
+        return calls[-1]
+
+    monkeypatch.setattr(one, "handle", counted)
+    subscribe()
+    bus.put(ENRICHED, "s1", *(article(n, article_count=n) for n in range(1, 16)))
+    one.tick()
+    proxy.delay = 0.1
+    running = start(one)
+    handled(running, 15)
+    assert len(calls) > 2, "it gives back what it has no time for"
+    assert all(any(isinstance(outcome, Done) for outcome in outcomes) for outcomes in calls), "each call gets on"
+    assert len(beats) > 3 * 15, "it beats with each step"
+    assert alerts.kinds() == [("new" if n == 1 else "update", n, article(n).id) for n in range(1, 16)]
+    running.stop()
+    proxy.close()
+
+
+def received(one: EnrichedArticle, offset: int = 0) -> Received:
+    now = int(time.time() * 1000)
+    return Received(Record(ENRICHED.name, 0, offset, one.story_id.encode(), b"", timestamp=now), one)
+
+
+# --- what a subscription covers --------------------------------------------------------------------------------------
+
+
+def covers(starts: dict[int, int] | None, partition: int, offset: int, ends: dict[int, int] | None = None) -> bool:
+    one = subscription(created=datetime.now(UTC) + timedelta(days=1), starts=starts)
+    possible = subscriptions_module._possible(one, ends or {0: 100, 1: 100})
+    active = Active(possible, Query.parse(one.query))
+    return active.covers(Record(ENRICHED.name, partition, offset, b"k", b"v", timestamp=int(time.time() * 1000)))
+
+
+@pytest.mark.parametrize(
+    ("starts", "partition", "offset", "covered"),
+    [
+        ({0: 7}, 0, 6, False),
+        ({0: 7}, 0, 7, True),
+        ({0: 7}, 1, 0, True),
+        ({0: 101}, 0, 6, True),
+        (None, 0, 50, False),
+    ],
+    ids=["before", "after", "a partition added since", "a topic made anew", "without offsets: by time"],
+)
+def test_offsets_not_clocks_say_what_a_subscription_covers(
+    starts: dict[int, int] | None, partition: int, offset: int, covered: bool
+) -> None:
+    """Each is made where the clock runs a day ahead."""
+    assert covers(starts, partition, offset) is covered
+
+
+@engine
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=-1)], ids=["ahead", "behind"])
+def test_a_subscription_made_by_a_wrong_clock_covers_what_comes_after_it_and_no_more(
+    bus: Bus, start: Start, make: Callable[[], Alerter], alerts: Told, name: str, settings: Settings, wrong: timedelta
+) -> None:
+    bus.put(ENRICHED, "s1", article(1))
+    one = subscription(name, created=datetime.now(UTC) + wrong)
+    one = begun_now(settings, one)
+    bus.put(ENRICHED, "s2", article(2, story="s2"))
+    bus.put(SUBSCRIPTIONS, name, one)
+    running = start(make())
+    handled(running, 2)
+    assert alerts.kinds() == [("new", 1, article(2).id)]
+
+
+@engine
+def test_a_subscription_covers_all_of_a_topic_that_was_made_anew(
+    bus: Bus, start: Start, make: Callable[[], Alerter], alerts: Told, name: str, settings: Settings
+) -> None:
+    one = begun_now(settings, subscription(name, created=datetime.now(UTC) + timedelta(days=1)))
+    assert one.starts is not None
+    bus.put(SUBSCRIPTIONS, name, one.model_copy(update={"starts": {p: end + 1_000 for p, end in one.starts.items()}}))
+    bus.put(ENRICHED, "s1", article(1))
+    handled(start(make()), 1)
+    assert alerts.kinds() == [("new", 1, article(1).id)]
