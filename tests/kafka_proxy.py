@@ -12,13 +12,14 @@ class KafkaProxy:
     """`bootstrap` leads to the broker at `target` (host:port), whose address in answers is replaced by the proxy's.
 
     `swallow`: what clients send goes nowhere and nothing is answered, as on a line that is cut without a word.
+    `refuse`: who connects is taken and put out at once, as by a proxy with nothing behind it.
     `delay`: seconds that each answer is held back.
     """
 
     def __init__(self, target: str) -> None:
         host, _, port = target.partition(":")
         self._target = host, int(port)
-        self.swallow = False
+        self.swallow = self.refuse = False
         self.delay = 0.0
         self.connections = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -33,6 +34,9 @@ class KafkaProxy:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
+                if self.refuse:
+                    client.close()
+                    continue
                 try:
                     broker = socket.create_connection(self._target)
                 except OSError:

@@ -22,6 +22,7 @@ from kafka.errors import (
 from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
+from polywire.runtime import reconnecting
 from polywire.runtime.partitions import check_partitions, partitions_of
 from polywire.runtime.producer import Producer, Sent
 from polywire.runtime.settings import Settings
@@ -40,6 +41,7 @@ _LINGER_MS = 5
 # kafka-python computes the checksum of every batch in Python unless an LGPL package is there: a third of a second for
 # each megabyte. aiokafka, which Faust brings along, has the same function in C.
 default_records.calc_crc32c = calc_crc32c
+reconnecting.install()
 
 
 def client_id(name: str, pid: int | None = None) -> str:
@@ -53,6 +55,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": settings.kafka_bootstrap.split(","),
         "security_protocol": settings.kafka_security_protocol,
         "allow_auto_create_topics": False,
+        "reconnect_backoff_ms": int(reconnecting.FIRST_PAUSE * 1000),
+        "reconnect_backoff_max_ms": int(reconnecting.LONGEST_PAUSE * 1000),
     }
     if settings.kafka_ca_file:
         options["ssl_cafile"] = str(settings.kafka_ca_file)
