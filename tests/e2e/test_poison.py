@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import InvalidTimestampError
 
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.kafka import REQUEST_BYTES, client_options, group_lag
@@ -30,7 +31,7 @@ from tests.bus import records_of
 from tests.e2e.conftest import Polywire, eventually
 from tests.poison.kinds import TOPICS, Poison, as_bytes, good, poison
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 EACH = 1_000
 """Bad messages on a topic; after every so many of them there is a good one."""
@@ -112,7 +113,10 @@ def test_a_thousand_on_every_topic(polywire: Polywire, bus: Bus) -> None:
                 waiting.append((None, bus.send(topic.name, key, as_bytes(fields))))
                 neighbours[topic.name].add(fields["id"])
         for one, future in waiting:
-            record = future.get(60)
+            try:
+                record = future.get(60)
+            except InvalidTimestampError:
+                continue  # the real Kafka takes nothing from the future
             if one is not None:
                 sent[topic.name, record.partition, record.offset] = one
     expected = {(place, stage) for place in sent for stage in READERS[place[0]]}
@@ -122,6 +126,7 @@ def test_a_thousand_on_every_topic(polywire: Polywire, bus: Bus) -> None:
     eventually(
         "all of them among the dead letters",
         lambda: expected <= letters.read().keys(),
+        600,
         explain=lambda: str(
             Counter((sent[place].kind, place[0], stage) for place, stage in expected - letters.found.keys())
         ),
@@ -156,7 +161,7 @@ def test_after_it_a_story_is_still_found_and_told(polywire: Polywire) -> None:
     polywire.put(reports)
     found = eventually(
         "both reports",
-        lambda: (docs := polywire.article_documents({r.id for r in reports})) and len(docs) == 2 and docs,
+        lambda: docs if len(docs := polywire.article_documents({r.id for r in reports})) == 2 else None,
     )
     assert len({doc["story_id"] for doc in found.values()}) == 1
 
@@ -164,7 +169,7 @@ def test_after_it_a_story_is_still_found_and_told(polywire: Polywire) -> None:
         alerts = [alert for r in polywire.read(ALERTS) if (alert := _alert(r.value)) is not None]
         return [alert for alert in alerts if alert.subscription_id == "after-poison" and alert.kind == "new"]
 
-    eventually("the alert", told)
+    eventually("the alert", lambda: bool(told()))
     assert len(told()) == 1
 
 
@@ -198,7 +203,7 @@ def test_what_was_mended_is_put_back_once(polywire: Polywire, bus: Bus) -> None:
     letters = Letters(polywire)
     eventually(
         "the one that is still bad, back again",
-        lambda: [one for found in letters.read().values() for one in found if one.value == still.value and one.replays],
+        lambda: any(one.value == still.value and one.replays for found in letters.read().values() for one in found),
     )
     assert _replay(polywire)["put_back"] == [], "each is put back once"
     eventually("nothing waits", lambda: settled(polywire))
