@@ -114,6 +114,8 @@ def make_consumer(settings: Settings, group: str | None, topics: Sequence[Topic]
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "max_partition_fetch_bytes": REQUEST_BYTES,
+        # The embedded engine answers with all that waits, however little is asked for.
+        "receive_message_max_bytes": 2**31 - 1,
         "metrics_enabled": False,
     }
     if group:

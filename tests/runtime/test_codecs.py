@@ -1,4 +1,4 @@
-"""Whoever produces decides how a batch is compressed: both clients read all four ways, or one batch stops a stage."""
+"""Whoever produces decides how a batch is compressed and how much lies on a topic: our clients read all of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer, TopicPartition
 
-from polywire.runtime.kafka import client_options, create_topics, make_consumer
+from polywire.runtime.kafka import REQUEST_BYTES, client_options, create_topics, make_consumer, make_producer
 from polywire.runtime.settings import Settings
 from schemas.topics import Topic
+from tests.bus import records_of
 
 pytestmark = pytest.mark.engine
 
@@ -36,6 +37,16 @@ def test_a_batch_is_read_by_both_clients(settings: Settings, codec: str) -> None
     assert [record.value for records in polled.values() for record in records] == [TEXT]
 
     assert asyncio.run(_by_aiokafka(settings, topic)) == TEXT
+
+
+def test_a_backlog_of_more_than_a_client_expects_in_one_answer_is_read(settings: Settings) -> None:
+    topic = Topic("backlog", "none", 1, "delete", None, "", (), ())
+    create_topics(settings, [topic])
+    producer = make_producer(settings, "test")
+    for _ in range(8):
+        producer.send(topic.name, key=b"k", value=b"x" * (REQUEST_BYTES - 100_000)).get(30)
+    producer.close()
+    assert len(records_of(settings, topic)) == 8
 
 
 async def _by_aiokafka(settings: Settings, topic: Topic) -> bytes | None:
