@@ -28,7 +28,8 @@ from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage
 from schemas.topics import ANALYZED, RAW
 from streams.apps.outlet import Outgoing
-from streams.apps.stage import Source, Stage, Way
+from streams.apps.stage import Stage
+from streams.apps.way import Source, Way
 
 DIED, WAITS_FOR_A_PERSON = 77, 4
 
