@@ -34,7 +34,8 @@ _FEW = 200
 """Documents left to copy, at which writing can be stopped for the rest."""
 _ROUNDS, _ATTEMPTS = 20, 5
 _ALIAS_SECONDS = 10.0
-_LAST_SEARCHES_SECONDS = 30.0
+_GRACE_SECONDS, _LAST_SEARCHES_SECONDS = 3.0, 30.0
+"""For searches that have looked the alias up and not begun, and for those that have begun, before a version goes."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,8 @@ def remove_old(es: Elasticsearch, prefix: str, name: str) -> list[str]:
     if now is None or not now.notes["done"]:
         return []
     old = [version.index for version in there if not version.current and version.number < now.number]
+    if old:
+        time.sleep(_GRACE_SECONDS)
     for index in old:
         deadline = time.monotonic() + _LAST_SEARCHES_SECONDS
         while _searched(es, index) and time.monotonic() < deadline:
