@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 DEMO_FLAGS ?=
 DATA ?= ../shared/data
 TEST_FLAGS ?=
+FAULTS_FLAGS ?=
 
-.PHONY: help install demo test lint calendar engines names docs train clean
+.PHONY: help install demo test lint calendar engines faults names docs train clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -33,13 +34,16 @@ lint: install  ## ruff and mypy
 
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
-	$(BIN)/python -m pytest tests/e2e tests/consumers/test_loop_on_kafka.py tests/upgrade --engines jvm $(TEST_FLAGS)
+	$(BIN)/python -m pytest tests/e2e tests/consumers/test_loop_on_kafka.py tests/upgrade tests/faults --engines jvm $(TEST_FLAGS)
 
 calendar: install  ## the tests that start no JVM, as if it were DAYS (120) days later
 	DAYS=$(or $(DAYS),120) $(BIN)/python -m pytest -p tests.calendar_shift -m "not jvm and not real_engines and not browser" $(TEST_FLAGS)
 
 engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 and Maven)
 	$(BIN)/polywire engines build
+
+faults: install  ## the long fault trial: 2,000 articles while everything is broken in turn (FAULTS_FLAGS="--seed 7")
+	$(BIN)/python -m tests.faults $(FAULTS_FLAGS)
 
 names: install  ## spaCy's models of English and French names, for the setting name_models (350 MB)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,names]'
