@@ -6,6 +6,7 @@ are fetched once nothing has moved for a while.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ log = get_logger(__name__)
 
 PULSE = 2.0
 """Seconds between two looks at the lag."""
+ANSWER_WITHIN = 20.0
+"""Seconds that Kafka has to say how long its topics are: while it hangs, the stage is well, and has to beat."""
 STANDSTILL = 15.0
 """Seconds without a message handled, while messages wait, after which they are fetched without Faust."""
 AT_ONCE = 100
@@ -59,7 +62,9 @@ class Standstill:
         if any(stage.progress.next(place) is None for place in places) and not stage.turn.locked():
             async with stage.turn:
                 await stage.ask([place for place in places if stage.progress.next(place) is None])
-        ends = await stage.app.consumer.highwaters(*(TP(*place) for place in places))
+        # Not cancelled, which the client's own thread would not expect: it gives up by itself.
+        asked = asyncio.shield(stage.app.consumer.highwaters(*(TP(*place) for place in places)))
+        ends = await asyncio.wait_for(asked, ANSWER_WITHIN)
         found = {}
         for place in places:
             first, end = stage.progress.next(place), ends.get(TP(*place))

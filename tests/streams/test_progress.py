@@ -199,6 +199,17 @@ class TestNothingAfterIt:
             await idle.standstill.pulse()
         assert handled(broker) == [28, 29]
 
+    async def test_a_kafka_that_hangs_keeps_nobody_from_beating(
+        self, idle: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def hang(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(module, "ANSWER_WITHIN", 0.01)
+        monkeypatch.setattr(idle.app.consumer, "highwaters", hang)
+        async with asyncio.timeout(10):
+            await idle.standstill.pulse()
+
     async def test_not_while_messages_move(
         self,
         idle: Stage,
