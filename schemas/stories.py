@@ -79,6 +79,7 @@ class Story(Message):
     arms_deal: bool = False
     arms_deal_score: Score = 0.0
     version: Version = Field(ge=1, description="Counts the changes of this story.")
+    left_out: Count = Field(default=0, description="Names and deals of its articles that it does not remember.")
     merged_into: Id | None = Field(default=None, description="Set where the story went up in another.")
 
 

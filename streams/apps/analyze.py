@@ -31,8 +31,8 @@ def build(settings: Settings) -> Stage:
         raise UserError(str(error)) from error
 
     async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
-        # In a thread: a long text must not keep the event loop from telling Kafka that we live.
         refuse_the_future(article)
+        # In a thread: a long text must not keep the event loop from telling Kafka that we live.
         return await asyncio.to_thread(read, article)
 
     def read(article: RawArticle) -> Sequence[Outgoing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,10 @@ from polywire.runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import CLUSTERED, ENRICHED, STORIES
 from streams.apps.app import changelog
-from streams.apps.outlet import Outgoing
+from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
 from streams.apps.way import Source, Way
-from streams.enrichment import StoryState, enrich
+from streams.enrichment import changes, enrich, load
 
 
 def build(settings: Settings) -> Stage:
@@ -21,14 +22,23 @@ def build(settings: Settings) -> Stage:
     states: Any = stage.table("stories", CLUSTERED, bytes)
 
     async def join(article: ClusteredArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
-        known = states.get(article.story_id)
-        state = StoryState.model_validate_json(known) if known else None
-        result = enrich(state, article)
+        # In a thread: a long story must not keep the event loop from telling Kafka that we live.
+        outgoing, changed = await asyncio.to_thread(told, article)
+        for key, value in changed:
+            if value is None:
+                states.pop(key, None)
+            else:
+                states[key] = value
+        return outgoing
+
+    def told(article: ClusteredArticle) -> tuple[Sequence[Outgoing], Sequence[tuple[str, bytes | None]]]:
+        stored = load(states.get, article.story_id)
+        result = enrich(stored.state if stored else None, article)
         outgoing = [Outgoing(STORIES, article.story_id, result.story)]
         if result.article is not None:
             outgoing.insert(0, Outgoing(ENRICHED, article.story_id, result.article))
-        states[article.story_id] = result.state.model_dump_json().encode()
-        return outgoing
+        check(outgoing)  # and so encoded here, too
+        return outgoing, changes(stored, result.state)
 
     stage.consume(Way(CLUSTERED, ClusteredArticle, join, lambda article: article.story_id))
     stage.prepare([changelog("enrich", "stories", CLUSTERED.partitions)])

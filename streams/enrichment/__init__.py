@@ -2,5 +2,6 @@
 
 from streams.enrichment.build import Enrichment, enrich
 from streams.enrichment.state import ArticleFacts, StoryState
+from streams.enrichment.storage import Stored, changes, load
 
-__all__ = ["ArticleFacts", "Enrichment", "StoryState", "enrich"]
+__all__ = ["ArticleFacts", "Enrichment", "Stored", "StoryState", "changes", "enrich", "load"]

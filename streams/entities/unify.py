@@ -121,6 +121,8 @@ def _in_one_script(a: _Name, b: _Name, script: str) -> float:
         return 0.0
     if same(latinised(a.letters), latinised(b.letters)):
         return 0.95
+    if not (_may_reach(a.letters, b.letters, _ALIKE_WRITTEN) and _may_reach(a.fine, b.fine, _ALIKE_CONSONANTS)):
+        return 0.0
     letters = _ratio(a.letters, b.letters)
     consonants = _ratio(a.fine, b.fine)
     return letters if letters >= _ALIKE_WRITTEN and consonants >= _ALIKE_CONSONANTS else 0.0
@@ -131,6 +133,8 @@ def _in_two_scripts(a: _Spelling, b: _Spelling) -> float:
     if not one.consonants or not other.consonants:
         return 0.0
     if min(len(one.consonants), len(other.consonants)) < 2 and one.letters != other.letters:
+        return 0.0
+    if not _may_reach(one.consonants, other.consonants, min(_ALIKE, _ALIKE_FULL)):
         return 0.0
     surname = 1.0 if one.consonants == other.consonants else _ratio(one.consonants, other.consonants)
     if surname < 1.0 and min(len(one.consonants), len(other.consonants)) < 3:
@@ -147,6 +151,16 @@ def _given_alike(a: _Name, b: _Name) -> bool:
     alike = max(_ratio(one, other), _ratio(a.consonants, b.consonants))
     begins = a.consonants[:1] == b.consonants[:1]
     return alike >= (_GIVEN if begins else _GIVEN_SURELY)
+
+
+def _may_reach(a: Sequence[str], b: Sequence[str], limit: float) -> bool:
+    """False where `_ratio` is surely less, by the letters that both have: most names are not each other's by far."""
+    both, rest = 0, list(b)
+    for letter in a:
+        if letter in rest:
+            rest.remove(letter)
+            both += 1
+    return 2.0 * both >= limit * (len(a) + len(b))
 
 
 def _ratio(a: Sequence[str], b: Sequence[str]) -> float:

@@ -21,7 +21,7 @@ from polywire.supervision.process import StageProcess
 from polywire.supervision.stages import ALERTER, ANALYZE, CLUSTER, ENRICH, INDEXER
 from schemas.articles import MAX_META, AnalyzedArticle, ClusteredArticle
 from schemas.codec import encode
-from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED, RAW, Topic
+from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED, RAW, STORIES, Topic
 from streams.apps.app import changelog
 from streams.embedding import build_model
 from tests.bus import records_of
@@ -69,7 +69,7 @@ def producer(fresh_engine: Settings) -> Iterator[KafkaProducer]:
 @pytest.fixture
 def eventually(stages: list[StageProcess]) -> Callable[[str, Callable[[], T]], T]:
     def wait(what: str, look: Callable[[], T]) -> T:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if found := look():
                 return found
@@ -196,3 +196,29 @@ def test_what_is_too_large_to_tell_is_not_remembered(
     assert any(b"sizes-next" in each for each in remembered)
     assert any(b"story-later" in each for each in remembered)
     assert not any(b"full-a" in each or b"full-c" in each for each in remembered)
+
+
+def test_a_story_of_articles_with_thousands_of_names_each_is_told(
+    fresh_engine: Settings, producer: KafkaProducer, eventually: Any
+) -> None:
+    """Whole, what it would have to remember is more than the changelog takes."""
+    count, names = 29, 2_000
+    for number in range(count):
+        long = f" of {number}, {'a long name ' * 25}"
+        entities = [{"id": f"Q{number}{n:05d}", "type": "place", "name": f"{n}{long}"} for n in range(names)]
+        one = clustered(f"rich-{number}", story_id="story-rich", entities=entities)
+        assert count * len(encode(one)) > REQUEST_BYTES
+        producer.send(CLUSTERED.name, key=b"story-rich", value=encode(one), partition=0)
+    producer.flush(60)
+
+    def newest() -> Any:
+        told = [json.loads(r.value) for r in records_of(fresh_engine, STORIES) if r.key == b"story-rich"]
+        return told[-1] if told and told[-1]["article_count"] == count else None
+
+    story = eventually("all articles are told", newest)
+    assert story["left_out"] > count * names * 0.8
+    last = [r.value for r in records_of(fresh_engine, ENRICHED) if r.key == b"story-rich"][-1]
+    assert len(json.loads(last)["entities"]) == names
+    assert "names and deals" in json.loads(last)["notes"][-1]
+    remembered = records_of(fresh_engine, changelog("enrich", "stories", CLUSTERED.partitions))
+    assert sum(len(r.value or b"") for r in remembered if b"story-rich" in r.key) < count * 40_000
