@@ -18,7 +18,7 @@ from streams.stories.departed import Departed
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.explain import Candidate, Explanation
 from streams.stories.model import Weights
-from streams.stories.record import Record
+from streams.stories.record import Plan, Record
 from streams.stories.signals import Comparison
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
@@ -32,6 +32,8 @@ out of an archive moves it, and a stream that goes on after either takes it alon
 _LEARN_MIN = 50
 _LEARN_SHARE = 0.2
 _FORGET_EVERY = 200
+_FORGET_MOST = 20_000
+"""Articles that leave memory at once, at most: their ids are stored with the article at which they left."""
 
 
 class Clusterer:
@@ -106,6 +108,12 @@ class Clusterer:
         """
         self._clear()
         loaded = sorted((Record.load(i, stored) for i, stored in records), key=lambda r: r.sequence)
+        # Of a correction, the records of a part of its articles may have been stored before the worker was killed.
+        by_id = {record.id: record for record in loaded}
+        for plan in [record.plan for record in loaded if record.plan is not None]:
+            for article_id in (*plan.moves, *plan.fixes):
+                if article_id in by_id:
+                    plan.carry_out(by_id[article_id])
         for record in loaded:
             if record.learnt is not None and record.learnt["at"] > self._learnt_at:
                 self._means = StreamMeans.load(record.learnt["means"])
@@ -167,37 +175,53 @@ class Clusterer:
         """Carry out a merge or a split; what became of each article concerned.
 
         An operator's correction is final: the clusterer's own never undo it. The same correction again gives the
-        same answer; articles that are no longer in memory are passed over.
+        same answer, also where only the first of its records were stored before; articles that are no longer in
+        memory are passed over.
         """
-        by_operator = correction.by != repair.BY
-        target = correction.story_id if correction.kind == "merge" else correction.other_story_id
-        source = correction.other_story_id if correction.kind == "merge" else correction.story_id
-        leaving = None if correction.kind == "merge" else set(correction.article_ids)
-        answers = [r for r in self._records.values() if r.moved and r.moved[0] == correction.id]
-        if answers:
-            return [self._answer(r) for r in answers]
-        story = self._table.stories.get(source)
-        for record in list(story.members.values()) if story else []:
-            if leaving is not None and record.id not in leaving:
-                continue
-            if not by_operator and (record.fixed or target in record.apart):
-                continue
-            self._take_out(record)
-            record.story, record.moved = target, [correction.id, source]
-            record.version = max(record.version + 1, _milliseconds(correction.at.timestamp()))
-            if by_operator:
-                record.fixed = True
-                record.apart = [s for s in record.apart if s != target]
-                if correction.kind == "split":
-                    record.apart.append(source)
-            self._insert(record, self._center(record))
-            answers.append(record)
-        if by_operator and correction.kind == "merge" and answers:
-            for record in self._table.stories[target].members.values():
-                if not record.fixed:
-                    record.fixed, record.version = True, record.version + 1
-                    answers.append(record)
-        return [self._answer(r) for r in sorted(answers, key=lambda r: r.sequence)]
+        begun = next((r.plan for r in self._records.values() if r.plan and r.plan.correction == correction.id), None)
+        moved = [r for r in self._records.values() if r.moved and r.moved[0] == correction.id]
+        if begun is None and not moved:
+            begun = self._plan(correction)
+            for article_id in begun.moves:
+                self._take_out(self._records[article_id])
+            concerned = [self._records[article_id] for article_id in (*begun.moves, *begun.fixes)]
+            for record in concerned:
+                begun.carry_out(record)
+            if concerned:
+                min(concerned, key=lambda r: r.sequence).plan = begun  # whose record is the first to be stored
+            moved = [self._records[article_id] for article_id in begun.moves]
+            for record in moved:
+                self._insert(record, self._center(record))
+        fixed = [self._records[i] for i in begun.fixes if i in self._records] if begun else []
+        return [self._answer(r, correction.id) for r in sorted([*moved, *fixed], key=lambda r: r.sequence)]
+
+    def _plan(self, correction: StoryCorrection) -> Plan:
+        by_operator, merges = correction.by != repair.BY, correction.kind == "merge"
+        source, target = correction.other_story_id, correction.story_id
+        if not merges:
+            source, target = target, source
+        leaving = set(correction.article_ids)
+        moves = [
+            record
+            for record in self._members(source)
+            if (merges or record.id in leaving) and (by_operator or not (record.fixed or target in record.apart))
+        ]
+        fixes = [r for r in self._members(target) if not r.fixed] if by_operator and merges and moves else []
+        at = _milliseconds(correction.at.timestamp())
+        return Plan(
+            correction=correction.id,
+            sequence=self._sequence,
+            source=source,
+            target=target,
+            by_operator=by_operator,
+            apart=by_operator and not merges,
+            moves={record.id: max(record.version + 1, at) for record in moves},
+            fixes={record.id: record.version + 1 for record in fixes},
+        )
+
+    def _members(self, story_id: str) -> list[Record]:
+        story = self._table.stories.get(story_id)
+        return list(story.members.values()) if story else []
 
     def explain(self, article_id: str) -> Explanation | None:
         """Why an article is where it is, by the stories as they are now; None where it is not in memory."""
@@ -290,7 +314,7 @@ class Clusterer:
         record.story, record.new_story = known.story, known.new_story
         record.score, record.candidates = known.score, known.candidates
         record.duplicate_of = known.duplicate_of if known.fingerprint == record.fingerprint else None
-        record.fixed, record.apart, record.moved = known.fixed, known.apart, known.moved
+        record.fixed, record.apart, record.moved, record.plan = known.fixed, known.apart, known.moved, known.plan
         record.version = max(record.version, known.version + 1)
         record.forgot = [i for i in known.forgot if i in self._departed]
         if self._learnt_by == known.id:
@@ -348,14 +372,17 @@ class Clusterer:
         if newest.sequence % _FORGET_EVERY == 0:
             limit = self._clock - int(self.config.window_hours * _HOUR_MS)
             surplus = len(self._records) - len(gone) - self.config.max_articles
-            gone.extend(retention.silent(self._table.stories.values(), limit, surplus, self._learnt_by))
+            silent = retention.silent(self._table.stories.values(), limit, surplus, self._learnt_by)
+            gone.extend(silent[:_FORGET_MOST])
         for record in {r.id: r for r in gone}.values():
             self._drop(record)
             self._departed.put(record, newest.sequence)
             newest.forgot.append(record.id)
         newest.dropped = self._departed.expire(newest.sequence)
 
-    def _answer(self, record: Record) -> Assignment:
+    def _answer(self, record: Record, correction: str | None = None) -> Assignment:
+        """`correction`: where it is the answer to one, that of the articles that it has moved alone."""
+        moved = record.moved if correction is None or record.moved[:1] == [correction] else []
         return Assignment(
             article_id=record.id,
             story_id=record.story,
@@ -365,7 +392,7 @@ class Clusterer:
             record=record.dump(),
             # On a replay, an article that has come back since must not be deleted.
             forgotten=[i for i in record.dropped if i not in self._records and i not in self._departed],
-            moved_from=record.moved[1] if record.moved else None,
+            moved_from=moved[1] if moved else None,
         )
 
 

@@ -6,7 +6,7 @@ their sequence numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,41 @@ from streams.stories.vectors import Bytes, pack, unpack
 from streams.stories.width import FULL_WORDS
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a correction makes of which articles, kept with the first of them: a worker that is killed before the
+    records of all of them are stored leaves what it takes to go on.
+    """
+
+    correction: str
+    sequence: int
+    """Of the newest article when it was carried out: later ones it does not concern."""
+    source: str
+    target: str
+    by_operator: bool
+    apart: bool
+    """The articles that move do not belong to the story they come from: an operator has split it."""
+    moves: dict[str, int]
+    """The version that each article that moves gets."""
+    fixes: dict[str, int]
+    """The same for those that are in the target already, which an operator's merge makes final."""
+
+    def carry_out(self, record: Record) -> bool:
+        """Make of an article what the plan says; False where it has been done, or does not concern it."""
+        version = self.moves.get(record.id, self.fixes.get(record.id, 0))
+        if record.sequence > self.sequence or record.version >= version:
+            return False
+        record.version = version
+        record.fixed = record.fixed or self.by_operator
+        if record.id in self.moves:
+            record.story, record.moved = self.target, [self.correction, self.source]
+            if self.by_operator:
+                record.apart = [s for s in record.apart if s != self.target]
+            if self.apart:
+                record.apart.append(self.source)
+        return True
 
 
 @dataclass
@@ -47,6 +82,8 @@ class Record:
     """Stories that an operator said it does not belong to."""
     moved: list[str] = field(default_factory=list)
     """The last correction that moved it, and the story it came from; empty: none did."""
+    plan: Plan | None = None
+    """The last correction that began with this article."""
     forgot: list[str] = field(default_factory=list)
     """Articles that left memory when it arrived."""
     dropped: list[str] = field(default_factory=list)
@@ -78,6 +115,8 @@ class Record:
             stored["a"] = self.apart
         if self.moved:
             stored["k"] = self.moved
+        if self.plan is not None:
+            stored["q"] = asdict(self.plan)
         if self.forgot:
             stored["g"] = self.forgot
         if self.dropped:
@@ -102,7 +141,8 @@ class Record:
                 when=stored["t"], clock=stored["c"], version=stored["v"], vector=unpack(stored["e"]),
                 terms=unpack_terms(stored["w"]), fingerprint=stored["p"], duplicate_of=duplicate_of,
                 new_story=new_story, score=score, candidates=candidates, fixed=stored.get("x", False),
-                apart=list(stored.get("a", [])), moved=list(stored.get("k", [])), forgot=list(stored.get("g", [])),
+                apart=list(stored.get("a", [])), moved=list(stored.get("k", [])),
+                plan=Plan(**stored["q"]) if "q" in stored else None, forgot=list(stored.get("g", [])),
                 dropped=list(stored.get("z", [])), learnt=stored.get("m"),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
