@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import cache
 from typing import Any
 
 from aiokafka.consumer.fetcher import Fetcher
@@ -16,6 +17,7 @@ _PAUSE = 0.05
 """Seconds; also the longest an article waits for it."""
 
 
+@cache  # a process has one fetcher class, however many stages: the pauses would add up
 def pause_after_empty_fetches() -> None:
     """Make every aiokafka consumer of this process pause after a fetch that brought nothing."""
     fetch = Fetcher._proc_fetch_request

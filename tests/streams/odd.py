@@ -82,28 +82,38 @@ def brief(stage: Stage) -> None:
 
 
 def asleep(stage: Stage, name: str) -> None:
-    """Frozen when it has decided on this article, and before it looks whether it still may."""
+    """Frozen, once, when it has decided on this article, and before it looks whether it still may."""
 
     async def step(message: Any, source: Source) -> Any:
         outgoing = await decide(message, source)
         if message.id == name:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            _sleep(stage)
         return outgoing
 
     decide = _replace(stage, step)
 
 
 def asleep_at_the_last_moment(stage: Stage, name: str) -> None:
-    """Frozen between the last look and the sending: whether it still may is not asked again."""
-    told = stage.outlet.send_all
-    stage.app.lease.known = lambda generation: True  # type: ignore[method-assign]
+    """Frozen, once, between the last look and what is stored and told: whether it still may is not asked again."""
+    (table,) = stage._tables
+    store = table.confirmed
 
-    async def send_all(outgoing: Any) -> None:
-        if any(out.message.id == name for out in outgoing):
-            os.kill(os.getpid(), signal.SIGSTOP)
-        await told(outgoing)
+    async def confirmed() -> None:
+        if name in table._changes and _sleep(stage):
+            stage.app.lease.known = lambda generation: True  # type: ignore[method-assign]
+        await store()
 
-    stage.outlet.send_all = send_all  # type: ignore[method-assign]
+    table.confirmed = confirmed  # type: ignore[method-assign]
+
+
+def _sleep(stage: Stage) -> bool:
+    """Where no process of this test has slept yet."""
+    try:
+        (stage.settings.state_dir.parent / "slept").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return True
 
 
 def _replace(stage: Stage, step: Any) -> Any:

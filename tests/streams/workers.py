@@ -65,6 +65,10 @@ class Worker:
             self.process.terminate()
         try:
             return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGUSR1)  # the worker writes where it hangs
+            time.sleep(2.0)
+            pytest.fail(f"does not end:\n{self.log.read_text()[-20_000:]}")
         finally:
             self.process.kill()
 
