@@ -9,6 +9,7 @@ then returns is dropped.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _NOTHING_TO_FETCH = 0.1
 """Seconds between two looks whether a partition may be fetched from."""
+_STOP = 5.0
+"""Seconds that leaving the group may take."""
 
 
 class _Thread(AIOKafkaConsumerThread):
@@ -38,6 +41,11 @@ class _Thread(AIOKafkaConsumerThread):
             await commit({tp: OffsetAndMetadata(offset, said[tp].encode()) for tp, (offset, _) in offsets.items()})
 
         consumer.commit = marked
+
+    async def on_thread_stop(self) -> None:
+        # aiokafka waits for a rebalance that is going on, which waits for Faust, which has stopped. All is said by now.
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(super().on_thread_stop(), _STOP)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
