@@ -179,7 +179,8 @@ class Stage:
             else:
                 if ledger.careful:
                     self.progress.tries(record.place)
-                    await self._say([record.place])
+                    # With it, how far the others have come: what is done there is not to blame for what happens here.
+                    await self._say(self.progress)
                 await self._follow(record, generation)
         except TakenOver:
             self._take_back()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from kafka import TopicPartition
+from kafka.partitioner.default import murmur2
 
 from polywire.runtime.consumer import group_of
 from polywire.runtime.deadletters import DeadLetter
@@ -70,12 +71,21 @@ class Group:
         expel(self.settings, group_of(self.name), member.pid)
         return status
 
-    def put(self, text: str, key: str = "") -> str:
-        """An article on its topic; its id. Articles of one `key` are of one partition, in order."""
-        return self.put_bytes(lambda id_: RawArticle(id=id_, source=key or "s", text=text, collected=datetime.now(UTC)))
+    def put(self, text: str) -> str:
+        """An article on its topic; its id."""
+        return self.put_bytes(lambda id_: RawArticle(id=id_, source="s", text=text, collected=datetime.now(UTC)))
 
-    def put_bytes(self, make: object) -> str:
-        id_ = f"{self.name}-{len(self.given):03d}"
+    def put_together(self, text: str) -> str:
+        """As `put`, always on the same partition."""
+        name = f"{self.name}-{len(self.given):03d}"
+        together = (f"{name}-{n}" for n in itertools.count())
+        return self.put_bytes(
+            lambda id_: RawArticle(id=id_, source="s", text=text, collected=datetime.now(UTC)),
+            next(id_ for id_ in together if (murmur2(id_.encode()) & 0x7FFFFFFF) % RAW.partitions == 0),
+        )
+
+    def put_bytes(self, make: object, id_: str | None = None) -> str:
+        id_ = id_ or f"{self.name}-{len(self.given):03d}"
         self.given.append(id_)
         assert callable(make)
         self._bus.put(RAW, id_, make(id_))

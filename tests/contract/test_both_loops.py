@@ -12,8 +12,10 @@ import pytest
 from kafka import KafkaProducer
 
 from polywire.runtime.kafka import REQUEST_BYTES, client_options
+from polywire.runtime.marks import DEATHS, FAILED_LIMIT
 from schemas.topics import RAW
 from tests.contract.conftest import Group, eventually
+from tests.contract.member import DIED, WAITS_FOR_A_PERSON
 
 pytestmark = pytest.mark.engine
 
@@ -69,7 +71,7 @@ def test_what_a_killed_member_had_in_hand_is_done_by_the_next(group: Group) -> N
     before = [group.put(f"before {n}") for n in range(6)]
     deadly = group.put("die 1")
     after = [group.put(f"after {n}") for n in range(6)]
-    assert group.ended(member) == 77
+    assert group.ended(member) == DIED
     group.start()
     eventually("everything", lambda: {*before, deadly, *after} <= set(group.out()))
     eventually("everything committed", group.settled)
@@ -86,6 +88,34 @@ def test_lost_connections_lose_and_bury_nothing_and_keep_the_order(group: Group)
     eventually("everything committed", group.settled, 90)
     assert group.buried() == []
     assert member.poll() is None
+
+
+def test_a_message_that_ends_three_processes_is_put_aside(group: Group) -> None:
+    member = group.start()
+    deadly = group.put("die 99")
+    after = [group.put(f"after {n}") for n in range(6)]
+    for _ in range(2):
+        assert group.ended(member) == DIED
+        member = group.start(wait=False)
+    assert group.ended(member) == DIED
+    group.start(wait=False)
+    eventually("all others", lambda: set(after) <= set(group.out()), 90)
+    (letter,) = eventually("its dead letter", group.buried)
+    assert letter.key == deadly.encode()
+    assert "3 times" in letter.reason
+    assert group.begun().count(deadly) == DEATHS
+    eventually("everything committed", group.settled)
+
+
+def test_faults_of_ours_without_end_stop_it_and_no_restart_resets_that(group: Group) -> None:
+    member = group.start()
+    faulty = [group.put_together("fault") for _ in range(FAILED_LIMIT + 5)]
+    assert group.ended(member) == WAITS_FOR_A_PERSON
+    again = group.start(wait=False)
+    assert group.ended(again) == WAITS_FOR_A_PERSON
+    assert f"polywire deadletters resume {group.name}" in group.log.read_text()
+    buried = {letter.key for letter in group.buried()}
+    assert buried == {id_.encode() for id_ in faulty[:FAILED_LIMIT]}, "nothing beyond the limit is buried"
 
 
 @pytest.mark.real_engines  # the embedded engine knows of no session that ends
