@@ -12,6 +12,7 @@
 | `lease.watch` and the marks, in StageConsumer's thread | test_the_consumer_s_thread_listens_and_says |
 | the goodbye, in StageConsumer.on_stop | test_who_stops_says_goodbye |
 | the goodbye, in Stage._revoked | test_progress.py, a_partition_is_let_go_when_what_is_in_hand_is_done |
+| the limit to the end, in StageConsumer's thread | test_leaving_the_group_in_the_middle_of_a_rebalance_ends |
 | `PatientTableManager`, in make_app | test_the_app_recovers_patiently |
 | `ConfirmedTable`, in make_app | test_the_app_s_tables_wait_to_be_asked |
 | the turn, in Stage.handle | test_two_topics_take_turns |
@@ -38,6 +39,7 @@ from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
+from streams.apps import consumer as consumer_module
 from streams.apps.cluster import ClusterStage
 from streams.apps.consumer import StageConsumer, _Thread
 from streams.apps.outlet import Outgoing
@@ -129,6 +131,16 @@ async def test_who_stops_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
     progress.begin(PLACE, 20, Mark(open=True), progress.generation)
     await consumer.on_stop()
     assert done == ["in hand", {TP(*PLACE): Mark(open=False)}]
+
+
+async def test_leaving_the_group_in_the_middle_of_a_rebalance_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def waits(thread: Any) -> None:  # for a rebalance that waits for Faust, which has stopped
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaConsumerThread, "on_thread_stop", waits)
+    monkeypatch.setattr(consumer_module, "_STOP", 0.01)
+    thread: Any = _Thread.__new__(_Thread)
+    await asyncio.wait_for(thread.on_thread_stop(), 20)
 
 
 async def test_the_app_recovers_patiently(stage: Stage) -> None:

@@ -15,9 +15,11 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from aiokafka.record.util import calc_crc32c
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from intervaltree import IntervalTree
+from kafka.record import default_records, util
 
 from polywire.runtime.kafka import create_topics
 from polywire.runtime.settings import Settings
@@ -79,6 +81,12 @@ def test_faust_lets_nothing_but_a_stream_write_to_a_table() -> None:
     table: Any = faust.App("patches", web_enabled=False).Table("table", partitions=1)
     with pytest.raises(TypeError, match="outside of stream iteration"):
         table["a"] = 1
+
+
+def test_kafka_python_computes_checksums_in_python() -> None:
+    assert util.crc32c_c is None, "the LGPL package is there, or kafka-python has something of its own"
+    assert util.calc_crc32c(b"123456789", _crc32c=util.crc32c_py) == calc_crc32c(b"123456789")
+    assert default_records.calc_crc32c is calc_crc32c
 
 
 async def test_faust_sleeps_at_the_end() -> None:
