@@ -59,8 +59,8 @@ class Trial:
         with tempfile.TemporaryDirectory(prefix="polywire-faults-") as folder, World(Path(folder)) as world:
             _wait_until_up(world)
             _subscribe(world)
-            took = self._disturb(world, every, faults, say)
-            missing = self._catch_up(world, {a.id for a in every}, took, say)
+            mended = self._disturb(world, every, faults, say)
+            missing = self._catch_up(world, {a.id for a in every}, mended, say)
             found = differences(undisturbed(every, world.settings), what_is_left(world))
             if found:
                 found += [f"seed {self.seed}", *map(str, faults), *logs(world)]
@@ -69,12 +69,12 @@ class Trial:
         return found
 
     def _disturb(self, world: World, every: list[RawArticle], faults: list[Fault], say: Callable[[str], None]) -> float:
-        """Returns when it began."""
+        """Returns when the last fault was over."""
         fed = every[::_FED]
         pushed = [article for number, article in enumerate(every) if number % _FED]
         pusher = threading.Thread(target=_push, args=(world, pushed, self.seconds), daemon=True)
         pusher.start()
-        began = time.monotonic()
+        began = mended = time.monotonic()
         events = [(fault.at, fault.what, fault.whom, world.begin) for fault in faults]
         # Over: mended, as far as it does not mend itself.
         events += [(fault.at + fault.lasts, fault.what, fault.whom, world.end) for fault in faults]
@@ -85,6 +85,7 @@ class Trial:
                 _, what, whom, act = events.pop(0)
                 say(f"{now:6.1f} s  {'' if act == world.begin else 'over: '}{what} {whom}")
                 act(what, whom)
+                mended = time.monotonic()
             world.outside.items = fed[: 1 + int(len(fed) * now / self.seconds)]
             world.look()
             if now > self.seconds + self.patience:
@@ -93,11 +94,10 @@ class Trial:
             time.sleep(0.1)
         world.outside.items = fed
         world.heal()
-        return began
+        return mended
 
-    def _catch_up(self, world: World, ids: set[str], began: float, say: Callable[[str], None]) -> set[str]:
+    def _catch_up(self, world: World, ids: set[str], mended: float, say: Callable[[str], None]) -> set[str]:
         """Wait until all is done; returns what is missing when the patience is over."""
-        healed = time.monotonic()
         while True:
             world.look()
             missing, waiting = ids, "no answer"
@@ -107,10 +107,10 @@ class Trial:
                 pending = [d for d in documents(world, "deliveries").values() if d["state"] == "pending"]
                 counts = {group: sum(topics.values()) for group, topics in lag.items() if sum(topics.values())}
                 if not missing and not counts and not pending:
-                    say(f"all is done {time.monotonic() - healed:.0f} s after the last fault")
+                    say(f"all is done {time.monotonic() - mended:.0f} s after the last fault")
                     return set()
                 waiting = f"{counts}, {len(pending)} deliveries pending"
-            if time.monotonic() - healed > self.patience:
+            if time.monotonic() - mended > self.patience:
                 world.notes.append(
                     f"not done {self.patience:.0f} s after the last fault: {len(missing)} not in the index, {waiting}"
                 )
