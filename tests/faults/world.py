@@ -27,6 +27,7 @@ from tests.faults.proxies import Line
 from tests.outside import Outside
 
 _COMMANDS = {
+    "supervisor": ("up",),
     "web": ("web",),
     "feeds": ("produce", "feeds"),
     **{name: ("stream", name) for name in ("analyze", "cluster", "enrich")},
@@ -93,6 +94,7 @@ class World:
         self.outside = Outside()
         self._engine_settings = Settings(engines="jvm", state_dir=folder / "engines")
         self.engines = Engines(self._engine_settings)
+        self._frozen: dict[str, list[psutil.Process]] = {}
         self._more: dict[str, subprocess.Popen[bytes]] = {}
         self._up: subprocess.Popen[bytes] | None = None
         self._up_is_ours_to_start_at: float | None = None
@@ -169,12 +171,13 @@ class World:
         self._up_is_ours_to_start_at = None
         self._up = self.start("up")
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process of this polywire, known by its state folder."""
+    def processes(self, *arguments: str) -> list[psutil.Process]:
+        """The processes of this polywire, known by its state folder; those of one command, or all."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.environ().get("POLYWIRE_STATE_DIR") == str(self.state):
+                ours = process.environ().get("POLYWIRE_STATE_DIR") == str(self.state)
+                if ours and (not arguments or process.cmdline()[3:] == list(arguments)):
                     found.append(process)
         return found
 
@@ -236,12 +239,12 @@ class World:
         if whom in self.engines.servers:
             self.engines.servers[whom].signal(number)
             return
-        with suppress(psutil.Error):
-            own = psutil.Process(self._up.pid) if self._up else None
-            victims = [own] if whom == "supervisor" else own.children() if own else []
-            for victim in victims:
-                if victim and (whom == "supervisor" or victim.cmdline()[3:] == list(_COMMANDS[whom])):
-                    victim.send_signal(number)
+        # What was frozen goes on itself, also where the supervisor has another in its place by now.
+        for victim in self._frozen.pop(whom, []) if number == signal.SIGCONT else self.processes(*_COMMANDS[whom]):
+            with suppress(psutil.NoSuchProcess):
+                victim.send_signal(number)
+                if number == signal.SIGSTOP:
+                    self._frozen.setdefault(whom, []).append(victim)
 
     def _wait_for_a_request(self) -> None:
         deadline = time.monotonic() + 2.0
