@@ -20,7 +20,7 @@ from streams.enrichment import enrich
 from tests.bus import records_of
 from tests.streams.workers import Worker, analyzed, clustered, eventually, messages_of, put, working
 
-pytestmark = [pytest.mark.engine, pytest.mark.real_engines, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.engine, pytest.mark.real_engines, pytest.mark.timeout(290)]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.bus import records_of
 from tests.streams.odd import DIED
 from tests.streams.workers import analyzed, eventually, messages_of, put, working
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(290)]
 
 
 def letters(settings: Settings) -> list[DeadLetter]:

@@ -26,7 +26,7 @@ from tests.bus import records_of
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Worker:
