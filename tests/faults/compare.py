@@ -28,7 +28,7 @@ class Left:
     dead: list[str]
     """A line for each dead letter."""
     told: Counter[tuple[str, str]]
-    """How often each (subscription, story) was published as new."""
+    """By how many different articles each (subscription, story) was told as new."""
     keys: Counter[str]
     """How often each idempotency key of a new alert came to the receiver."""
     alert_stories: Mapping[str, str]
