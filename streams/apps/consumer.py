@@ -36,6 +36,8 @@ class _Thread(AIOKafkaConsumerThread):
         commit = consumer.commit
 
         async def marked(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
+            if not offsets:
+                return  # of partitions that have gone; aiokafka would raise, and Faust end the worker
             # What it says is asked here, where commits leave one after the other.
             said = {tp: app.progress.says((tp.topic, tp.partition), offset) for tp, (offset, _) in offsets.items()}
             await commit({tp: OffsetAndMetadata(offset, said[tp].encode()) for tp, (offset, _) in offsets.items()})
