@@ -6,8 +6,10 @@ DEMO_FLAGS ?=
 DATA ?= ../shared/data
 TEST_FLAGS ?=
 FAULTS_FLAGS ?=
+MUTANTS ?=
+PURELIB := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: help install demo test lint calendar engines faults names docs train clean
+.PHONY: help install demo test lint calendar engines faults mutants names docs train clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -34,7 +36,7 @@ lint: install  ## ruff and mypy
 
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
-	$(BIN)/python -m pytest tests/e2e tests/rebalance tests/consumers/test_loop_on_kafka.py tests/upgrade tests/faults --engines jvm $(TEST_FLAGS)
+	$(BIN)/python -m pytest tests/e2e tests/contract tests/rebalance tests/consumers/test_loop_on_kafka.py tests/upgrade tests/faults --engines jvm $(TEST_FLAGS)
 
 calendar: install  ## the tests that start no JVM, as if it were DAYS (120) days later
 	DAYS=$(or $(DAYS),120) $(BIN)/python -m pytest -p tests.calendar_shift -m "not jvm and not real_engines and not browser" $(TEST_FLAGS)
@@ -44,6 +46,15 @@ engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 an
 
 faults: install  ## the long fault trial: 2,000 articles while everything is broken in turn (FAULTS_FLAGS="--seed 7")
 	$(BIN)/python -m tests.faults $(FAULTS_FLAGS)
+
+mutants: install  ## change the code in one place after another: a test must notice (MUTANTS="streams.apps.way*"; all: hours)
+	@# In an environment of its own on top of ours: mutmut wants a newer click than check-jsonschema takes.
+	@test -x .mutants/bin/mutmut || { $(BIN)/python -m venv .mutants && \
+	  .mutants/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1 && \
+	  .mutants/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest pytest-asyncio pytest-timeout; }
+	@$(BIN)/python $(PURELIB) > "$$(.mutants/bin/python $(PURELIB))/polywire.pth"
+	nice .mutants/bin/mutmut run --max-children 2 $(MUTANTS)
+	.mutants/bin/mutmut results
 
 names: install  ## spaCy's models of English and French names, for the setting name_models (350 MB)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,names]'
@@ -56,4 +67,4 @@ train: install  ## fit the shipped weights again: stories from DATA (default ../
 	$(BIN)/polywire train deals
 
 clean:  ## remove the virtual environment and this folder's state
-	rm -rf $(VENV) .polywire
+	rm -rf $(VENV) .mutants mutants .polywire

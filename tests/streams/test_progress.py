@@ -239,3 +239,40 @@ def test_what_is_committed_is_what_was_handled() -> None:
     assert not consumer._gap
     progress.forget()
     assert consumer._new_offset(tp) is None
+
+
+def test_the_goodbye_is_said_of_every_partition_and_of_none_that_comes_later() -> None:
+    progress = Progress()
+    progress.begin(("t", 0), 7, Mark(), progress.generation)
+    assert progress.says(("t", 0), 7).open
+    progress.leave()
+    assert not progress.says(("t", 0), 7).open
+    before = progress.generation
+    progress.forget()
+    progress.begin(("t", 0), 7, Mark(), before)
+    assert progress.next(("t", 0)) is None, "asked before the partitions went"
+    progress.begin(("t", 0), 7, Mark(), progress.generation)
+    assert progress.says(("t", 0), 7).open, "a partition that has come is in hand again"
+    once = progress.generation
+    progress.forget()
+    assert progress.generation not in {before, once}, "each ownership is told from all before it"
+
+
+def test_how_often_a_process_has_ended_over_a_message_is_said_until_it_is_through() -> None:
+    progress = Progress()
+    progress.begin(("t", 0), 7, Mark(open=True, tries=2), progress.generation)
+    assert progress.says(("t", 0), 7) == Mark(open=True, tries=2)
+    progress.leave()
+    assert progress.says(("t", 0), 7) == Mark(open=False, tries=2)
+    progress.reach(("t", 0), 8, progress.generation)
+    assert progress.says(("t", 0), 8) == Mark(open=False)
+
+
+def test_a_try_is_said_of_the_message_in_hand_alone() -> None:
+    progress = Progress()
+    progress.begin(("t", 0), 7, Mark(open=True, tries=1, rejected=3), progress.generation)
+    progress.tries(("t", 0))
+    assert progress.says(("t", 0), 7) == Mark(open=True, tries=2, rejected=3)
+    assert progress.says(("t", 0), 6).tries == 0, "a commit that is late"
+    progress.stop(("t", 0), "why")
+    assert progress.says(("t", 0), 7) == Mark(open=False, tries=1, rejected=3, stopped="why")
