@@ -12,7 +12,6 @@ from typing import Any
 from aiokafka.record.util import calc_crc32c
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
@@ -23,6 +22,7 @@ from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime import reconnecting
+from polywire.runtime.assigning import NoticingAssignor
 from polywire.runtime.partitions import check_partitions, partitions_of
 from polywire.runtime.producer import Producer, Sent
 from polywire.runtime.settings import Settings
@@ -119,7 +119,7 @@ def make_consumer(settings: Settings, group: str | None, topics: Sequence[Topic]
         "metrics_enabled": False,
     }
     if group:
-        config["partition_assignment_strategy"] = (CooperativeStickyAssignor,)
+        config["partition_assignment_strategy"] = (NoticingAssignor,)
     config.update(options)
     return KafkaConsumer(*(topic.name for topic in topics), **config)
 

@@ -24,6 +24,7 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
+from polywire.runtime.assigning import NoticingAssignor
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.logs import get_logger
 from polywire.runtime.marks import Mark
@@ -39,6 +40,8 @@ Commit = tuple[int, Mark]
 
 POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
+_SHARE_AGAIN = 2.0
+"""Seconds between two tries to share out partitions of topics that are not known."""
 _COMMIT_TIMEOUT_MS = 10_000
 _ASK_TIMEOUT_MS = 10_000
 _LOOK_MS, _PAUSE = 5, 0.1
@@ -159,10 +162,12 @@ class KafkaSource:
         self._next: dict[TopicPartition, int] = {}
         self._came: dict[Partition, Commit] = {}
         self._asked_again: dict[TopicPartition, int] = {}
+        self._share_again = 0.0
 
     def poll(self, seconds: float) -> list[Record]:
         deadline = time.monotonic() + seconds
         while self._joined(deadline):
+            self._share_again_if_in_the_dark()
             self._place_new()
             if self._paused:
                 # A rebalance hands out partitions that are not paused.
@@ -181,6 +186,16 @@ class KafkaSource:
         """
         left = max(_LOOK_MS, (deadline - time.monotonic()) * 1000)
         return bool(self._consumer._coordinator.poll(timeout_ms=left))
+
+    def _share_again_if_in_the_dark(self) -> None:
+        """See polywire.runtime.assigning: what was shared out without knowing it is shared out again."""
+        coordinator = self._consumer._coordinator
+        assignor = coordinator._assignors[NoticingAssignor.name]
+        if assignor.in_the_dark and time.monotonic() >= self._share_again:
+            self._share_again = time.monotonic() + _SHARE_AGAIN
+            assignor.in_the_dark = False
+            log.warning("sharing out again", reason="a topic was not known when partitions were shared out")
+            coordinator.request_rejoin()
 
     def _place_new(self) -> None:
         """Set every partition that has come to this member to where the group left off.

@@ -11,6 +11,7 @@ from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from polywire.runtime import source as source_module
+from polywire.runtime.assigning import NoticingAssignor
 from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import KafkaSource
@@ -32,7 +33,8 @@ class Client:
         self.commits: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.listener: Any = None
         self.joined = True
-        self._coordinator = SimpleNamespace(poll=lambda **_: self.joined)
+        assignors = {NoticingAssignor.name: NoticingAssignor()}
+        self._coordinator = SimpleNamespace(poll=lambda **_: self.joined, _assignors=assignors)
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:
         self.listener = listener
