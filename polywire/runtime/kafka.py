@@ -21,7 +21,7 @@ from kafka.errors import (
 from kafka.record import default_records
 from kafka.structs import OffsetAndMetadata
 
-from polywire.runtime import reconnecting
+from polywire.runtime import header_names, reconnecting
 from polywire.runtime.assigning import NoticingAssignor
 from polywire.runtime.partitions import check_partitions, partitions_of
 from polywire.runtime.producer import Producer, Sent
@@ -42,6 +42,7 @@ _LINGER_MS = 5
 # each megabyte. aiokafka, which Faust brings along, has the same function in C.
 default_records.calc_crc32c = calc_crc32c
 reconnecting.install()
+header_names.install()
 
 
 def client_id(name: str, pid: int | None = None) -> str:
