@@ -15,7 +15,11 @@ from polywire.runtime.settings import Settings
 
 PUSH = "/articles"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+_FORWARDED = (
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
+    "cf-connecting-ip", "true-client-ip", "x-client-ip",
+)  # fmt: skip
+"""What proxies add, if they are told to: one that adds none of them cannot be told from a program of this machine."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,25 @@ from polywire.commands.reading import AsJson, bus, clean, console, moment, print
 from polywire.commands.reading import since as parse_since
 from polywire.runtime.errors import UserError
 from polywire.runtime.settings import Settings
+from polywire.supervision.stages import READERS
 
 if TYPE_CHECKING:
     from consumers.deadletters import Lying
 
 app = typer.Typer(add_completion=False, help="See what could not be used, and put it back.", no_args_is_help=True)
 
-_Stage = Annotated[str | None, typer.Option(help="Only those of this stage: analyze, indexer …")]
+_STAGES = tuple(spec.name for spec in READERS)
+
+
+def _stage_there_is(name: str | None) -> str | None:
+    if name is not None and name not in _STAGES:
+        raise UserError(f"there is no stage {name!r} that has dead letters; there are {', '.join(_STAGES)}")
+    return name
+
+
+_Stage = Annotated[
+    str | None, typer.Option(callback=_stage_there_is, help=f"Only those of this stage: {', '.join(_STAGES)}.")
+]
 _Topic = Annotated[str | None, typer.Option(help="Only those from this topic.")]
 _Reason = Annotated[str | None, typer.Option(help="Only those whose reason contains this.")]
 _Since = Annotated[str | None, typer.Option(help="Only newer ones: 7d, 12h, or a date.")]
@@ -185,7 +197,7 @@ def replay(
 
 @app.command()
 def resume(
-    stage: Annotated[str, typer.Argument(help="analyze, cluster, enrich, indexer, alerter or notifier.")],
+    stage: Annotated[str, typer.Argument(callback=_stage_there_is, help=f"One of {', '.join(_STAGES)}.")],
 ) -> None:
     """Let a stage go on that has stopped after too many dead letters, once their cause is put right.
 

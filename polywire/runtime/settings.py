@@ -113,7 +113,8 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(
         default=None,
         description="What everything that writes over HTTP asks for, as a bearer token. Without one, only programs of "
-        "this machine may write, and only where the page is served to this machine alone (`web_host`).",
+        "this machine may write, and only where the page is served to this machine alone (`web_host`). Behind any "
+        "proxy, set a token: one that adds no header of its own looks like a program of this machine.",
     )
     push_token: SecretStr | None = Field(
         default=None,

@@ -33,6 +33,7 @@ NOTIFIER = StageSpec("notifier", ("consume", "notifier"), "polywire-notifier", (
 BACKBONE = (WEB, ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
 """What `polywire up` starts, apart from the feeds, which only run where there are feeds to poll."""
 
-GROUPS = {
-    spec.group: spec.topics for spec in (ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER) if spec.group is not None
-}
+READERS = (ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
+"""Those that read from the bus, and may bury what they read."""
+
+GROUPS = {spec.group: spec.topics for spec in READERS if spec.group is not None}

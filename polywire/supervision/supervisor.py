@@ -34,6 +34,7 @@ _STOP_SECONDS = 15.0
 _HEALTH_EVERY = 5.0
 _UNHEALTHY_LIMIT = 3
 """So many bad answers in a row until a stage that lives is ended and started again."""
+_RUN_FILE = "run file"
 
 
 class Supervisor:
@@ -168,7 +169,7 @@ class Supervisor:
             self._next_health = time.monotonic() + _HEALTH_EVERY
             changed = self._check_health() or changed
             self._look_at_the_disk()
-        if changed:
+        if changed or _RUN_FILE in self._troubles:
             self._write_run_file()
 
     @property
@@ -274,5 +275,5 @@ class Supervisor:
                 for p in self.processes
             ],
         }
-        with self._running_on("run file"):
+        with self._running_on(_RUN_FILE):
             write_run_file(self._run_dir, run)

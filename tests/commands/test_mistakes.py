@@ -32,6 +32,15 @@ def test_nothing_is_up(command: list[str], tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) <= 3
 
 
+@pytest.mark.parametrize("command", [["resume"], ["list", "--stage"], ["replay", "--all", "--stage"]])
+def test_a_stage_that_there_is_not_is_refused_with_those_there_are(command: list[str], tmp_path: Path) -> None:
+    done = run("deadletters", *command, "analyse", cwd=tmp_path, POLYWIRE_KAFKA_BOOTSTRAP="127.0.0.1:9", COLUMNS="400")
+    assert done.returncode == 1
+    assert "no stage 'analyse'" in done.stderr
+    assert "analyze, cluster, enrich, indexer, alerter, notifier" in done.stderr
+    assert "up" not in done.stderr
+
+
 def test_what_a_stage_asks_a_person_for_is_shown_whole(tmp_path: Path) -> None:
     done = run("status", cwd=tmp_path, COLUMNS="40")
     log = tmp_path / "stage.log"

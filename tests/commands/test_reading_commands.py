@@ -228,8 +228,9 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(run: Run, es: Elasti
             run("stories", command, given)
 
 
-def test_dead_letters(run: Run, bus: Bus, settings: Settings) -> None:
+def test_dead_letters(run: Run, bus: Bus, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = settings.index_prefix
+    monkeypatch.setattr("polywire.commands.deadletters._STAGES", (stage,))
 
     def letter(offset: int, *, replays: int = 0, topic: str = RAW.name) -> None:
         one = DeadLetter(stage, f"reason {offset}", topic, 1, offset, b"key", b'{"n": %d}' % offset, NOW, replays)
@@ -268,8 +269,11 @@ def test_dead_letters(run: Run, bus: Bus, settings: Settings) -> None:
             run("deadletters", "replay", *arguments)
 
 
-def test_a_letter_cut_short_says_so_and_is_not_put_back(run: Run, bus: Bus, settings: Settings) -> None:
+def test_a_letter_cut_short_says_so_and_is_not_put_back(
+    run: Run, bus: Bus, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = settings.index_prefix + "cut"
+    monkeypatch.setattr("polywire.commands.deadletters._STAGES", (stage,))
     huge = b"x" * 20_000_000
     one = DeadLetter.of(stage, Record(RAW.name, 1, 9, b"key", huge), "too long")
     bus.producer.send(DEADLETTERS.name, key=one.record_key, value=one.value, headers=one.headers()).get(30)

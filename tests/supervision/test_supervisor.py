@@ -89,8 +89,11 @@ def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path) -> None:
                 publisher.publish([article("article-a")])
             filler.unlink()
             publisher.publish([article("article-a")])
-        os.kill(stage.pid, signal.SIGKILL)
+        # Nothing else happens that would have it written.
         watch_until(supervisor, lambda: "run file: in order again" in told)
+        (said,) = (read_run_file(disk / "state") or {})["stages"]
+        assert (said["pid"], said["metrics_port"]) == (stage.pid, stage.metrics_port)
+        assert len([line for line in told if line.startswith("run file:")]) == 2
 
 
 def test_a_second_supervisor_is_refused_and_takes_nothing_from_the_first(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ FOREIGN = [
 BY_PROXY = [
     {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"},
     {"X-Real-IP": "203.0.113.7"}, {"Via": "1.1 proxy"}, {"Host": "news.example"},
+    {"CF-Connecting-IP": "203.0.113.7"}, {"True-Client-IP": "203.0.113.7"}, {"X-Client-IP": "127.0.0.1"},
 ]  # fmt: skip
 
 
