@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from polywire.runtime.errors import UserError
+from polywire.runtime.runfile import is_up
 from polywire.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from polywire.runtime.producer import Producer
 
 _START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
-_CONNECT_SECONDS = 3.0
+_CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 10.0
 _PIPED_WIDTH, _LEAST_ROOM, _LANGUAGES = 200, 12, 5
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -43,6 +44,8 @@ def index(settings: Settings) -> Iterator[Elasticsearch]:
     _quiet(settings)
     with make_client(settings) as es:
         try:
+            with suppress(ApiError):  # it refuses, and so it is there
+                es.options(request_timeout=_ANSWER_SECONDS).info()
             yield es
         except NotFoundError as error:
             raise UserError(
@@ -51,9 +54,7 @@ def index(settings: Settings) -> Iterator[Elasticsearch]:
         except ApiError as error:
             raise UserError(f"Elasticsearch refuses ({error.status_code}): {error.message}") from error
         except TransportError as error:
-            raise UserError(
-                f"Elasticsearch at {settings.elasticsearch_url} does not answer ({type(error).__name__}). {_START}"
-            ) from error
+            raise _no_answer(settings, "Elasticsearch", settings.elasticsearch_url, type(error).__name__) from error
 
 
 @contextmanager
@@ -61,15 +62,24 @@ def bus(settings: Settings) -> Iterator[None]:
     """Around calls of Kafka: what goes wrong is told in one line."""
     from kafka.errors import KafkaError
 
+    from polywire.runtime.kafka import make_admin
+
     _quiet(settings)
     if not _listens(settings.kafka_bootstrap):
-        raise UserError(f"nothing answers at {settings.kafka_bootstrap}, where Kafka should be. {_START}")
+        raise _no_answer(settings, "Kafka", settings.kafka_bootstrap, "nobody listens there")
     try:
+        make_admin(settings, patience=_ANSWER_SECONDS).close()
         yield
     except (KafkaError, ConnectionError) as error:
-        raise UserError(
-            f"Kafka at {settings.kafka_bootstrap} does not answer ({error or type(error).__name__}). {_START}"
-        ) from error
+        raise _no_answer(settings, "Kafka", settings.kafka_bootstrap, str(error) or type(error).__name__) from error
+
+
+def _no_answer(settings: Settings, engine: str, where: str, why: str) -> UserError:
+    # An engine that hangs is not put right by starting what is up.
+    if is_up(settings.state_dir):
+        up = f"polywire is up in {settings.state_dir}, but {engine} at {where} does not answer ({why})."
+        return UserError(f"{up} `polywire status` says how everything is; if this lasts, stop polywire and start it.")
+    return UserError(f"{engine} at {where} does not answer ({why}). {_START}")
 
 
 def _listens(addresses: str) -> bool:

@@ -29,13 +29,21 @@ def write_run_file(folder: Path, run: dict[str, Any]) -> None:
 
 def read_run_file(state_dir: Path) -> dict[str, Any] | None:
     """What is up in this folder, or None. The file of a run that has ended, however it did, counts as none."""
+    if not is_up(state_dir):
+        return None
     try:
-        if not _is_held(state_dir / RUN_LOCK):
-            return None
         run = json.loads((state_dir / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return run if isinstance(run, dict) else None
+
+
+def is_up(state_dir: Path) -> bool:
+    """Whether a supervisor lives that has this folder, whatever its run file says."""
+    try:
+        return _is_held(state_dir / RUN_LOCK)
+    except OSError:
+        return False
 
 
 def _is_held(lock_file: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from rich.console import Console
 
 from polywire.commands.reading import listing
-from polywire.supervision.process import last_words
+from polywire.runtime.settings import Settings
+from polywire.supervision.process import free_port, last_words
+from polywire.supervision.supervisor import Supervisor
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +33,37 @@ def test_nothing_is_up(command: list[str], tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "polywire up" in done.stderr
     assert len(done.stderr.splitlines()) <= 3
+
+
+def test_an_engine_that_hangs_is_named_and_nobody_is_told_to_start_what_is_up(tmp_path: Path) -> None:
+    commands = {
+        "deadletters list": "Kafka at 127.0.0.1:",
+        "search x": "Elasticsearch at http://127.0.0.1:",
+        "index status": "Elasticsearch at http://127.0.0.1:",
+    }
+    environment = {**os.environ, "POLYWIRE_STATE_DIR": str(tmp_path / "state"), "COLUMNS": "400"}
+    settings = Settings(engines="embedded", state_dir=tmp_path / "state", web_port=free_port())
+    with Supervisor(settings, (), lambda *_: None) as supervisor:
+        supervisor.start()
+        server = supervisor._engine._server.pid  # type: ignore[attr-defined]
+        os.kill(server, signal.SIGSTOP)
+        try:
+            asked = {
+                command: subprocess.Popen(
+                    [sys.executable, "-m", "polywire", *command.split()],
+                    cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
+                )
+                for command in commands
+            }  # fmt: skip
+            said = {command: process.communicate(timeout=120)[1] for command, process in asked.items()}
+        finally:
+            os.kill(server, signal.SIGCONT)
+    for command, engine in commands.items():
+        assert asked[command].returncode == 1
+        assert "polywire is up in" in said[command]
+        assert f"but {engine}" in said[command]
+        assert "does not answer" in said[command]
+        assert "Start polywire" not in said[command]
 
 
 @pytest.mark.parametrize("command", [["resume"], ["list", "--stage"], ["replay", "--all", "--stage"]])
