@@ -7,13 +7,16 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from polywire.commands.reading import clean, console
 from polywire.runtime.errors import UserError
 from polywire.runtime.runfile import read_run_file
 from polywire.runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="The engines and each stage: alive, lag, rate, last error.")
+
+_ANY = 10_000
+"""A width at which every table has room."""
 
 
 @app.command()
@@ -32,12 +35,17 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For a program t
     if as_json:
         print(json.dumps([asdict(line) for line in lines], indent=2))
     else:
-        console = Console()
-        console.print(
+        screen, table = console(), as_table(lines)
+        # What is wider than a terminal it folds by itself, and cuts nothing.
+        screen.width = max(screen.width, screen.measure(table, options=screen.options.update(width=_ANY)).minimum)
+        screen.print(
             f"engines [bold]{settings.engines}[/]  Kafka {settings.kafka_bootstrap}  "
             f"Elasticsearch {settings.elasticsearch_url}  web http://{settings.web_host}:{settings.web_port}",
-            highlight=False,
+            soft_wrap=True,
         )
-        console.print(as_table(lines))
+        screen.print(table)
+        for line in lines:
+            if line.last_error:
+                screen.print(f"{line.name}: last error:", clean(line.last_error), soft_wrap=True)
     if not all(line.well for line in lines):
         raise typer.Exit(1)

@@ -135,21 +135,19 @@ def _stage(stage: Mapping[str, Any], answer: Any, lags: dict[str, int] | None) -
 
 
 def as_table(lines: list[Status]) -> Table:
-    """For a terminal."""
-    table = Table("", "", "lag", "rate/s", "handled", "rejected", "restarts", "last error", box=None)
-    table.columns[0].no_wrap = True
-    for name in ("lag", "rate/s", "handled", "rejected", "restarts"):
-        next(c for c in table.columns if c.header == name).justify = "right"
+    """For a terminal: a row for each, and one for each topic where a stage reads several. Only states may be folded."""
+    table = Table(box=None)
+    for name in ("", "state", "lag", "rate/s", "handled", "rejected", "restarts"):
+        number = name not in {"", "state"}
+        table.add_column(name, no_wrap=name != "state", overflow="fold", justify="right" if number else "left")
     for s in lines:
         light = "[green]●[/]" if s.well and not s.parts_failing else "[yellow]●[/]" if s.alive else "[red]●[/]"
-        counts = (f"{s.rate:.1f}", str(s.handled), _noted(s.rejected), _noted(s.restarts))
-        table.add_row(
-            f"{light} {s.name}",
-            s.state,
-            "\n".join(f"{topic} {count}" for topic, count in s.lags.items()),
-            *(counts if s.kind == "stage" else ("",) * len(counts)),
-            escape((s.last_error or "")[:80]),
-        )
+        lag = "" if s.lag is None or not s.lags else str(s.lag)
+        counts = (f"{s.rate:.1f}", str(s.handled), _noted(s.rejected), _noted(s.restarts)) if s.kind == "stage" else ()
+        table.add_row(f"{light} {s.name}", escape(s.state), lag, *counts)
+        if len(s.lags) > 1:
+            for topic, count in s.lags.items():
+                table.add_row(f"[dim]  {topic}[/]", "", f"[dim]{count}[/]")
     return table
 
 

@@ -108,6 +108,22 @@ def test_the_lag_of_every_topic_that_a_stage_reads_is_known(ready: Settings, tmp
         assert {topic.name for topic in spec.topics} == set(stage._ways)
 
 
+def test_each_topic_stands_with_its_lag_at_every_width(tmp_path: Path) -> None:
+    settings = Settings(engines="embedded", state_dir=tmp_path)
+    with Supervisor(settings, (INDEXER,), lambda *_: None) as supervisor:
+        supervisor.start()
+        for columns in ("60", "80", None):  # None: a pipe that says nothing of a width
+            environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+            environment |= {"POLYWIRE_STATE_DIR": str(tmp_path)} | ({"COLUMNS": columns} if columns else {})
+            command = [sys.executable, "-m", "polywire", "status"]
+            said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+            rows = [line.split() for line in said.stdout.splitlines()]
+            for topic in INDEXER.topics:
+                assert [topic.name, "0"] in rows
+            assert "…" not in said.stdout
+            assert {"lag", "rate/s", "handled", "rejected", "restarts"} <= set(rows[1])
+
+
 def test_a_frozen_engine_is_told_by_the_exit_status(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polywire", "status", "--json"]
     environment = {**os.environ, "POLYWIRE_STATE_DIR": str(tmp_path)}
