@@ -18,6 +18,7 @@ import psutil
 
 from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, listens, refuse_taken
 from polywire.runtime.errors import UserError
+from polywire.runtime.room import EMBEDDED
 from polywire.runtime.settings import Settings
 
 _LEFT_OVER_SECONDS = 10.0
@@ -31,7 +32,7 @@ class EmbeddedEngine:
 
     def __init__(self, settings: Settings, *, kafka_port: int = 0, elasticsearch_port: int = 0) -> None:
         """Ports of 0 mean: any free one."""
-        self._data = settings.state_dir.absolute() / "embedded"
+        self._data = settings.state_dir.absolute() / EMBEDDED
         self._server = Server("the embedded engine", settings.state_dir.absolute() / "logs" / "embedded.log")
         self._hold = Hold(self._data)
         self._kafka_port = kafka_port

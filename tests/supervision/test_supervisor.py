@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 
 from polywire.runtime.errors import UserError
 from polywire.runtime.files import open_private
+from polywire.runtime.kafka import group_lag
 from polywire.runtime.runfile import read_run_file
 from polywire.runtime.settings import Settings
 from polywire.supervision import process as process_module
@@ -28,6 +30,7 @@ from polywire.supervision.stages import NOTIFIER, StageSpec
 from polywire.supervision.supervisor import Supervisor
 from producers.publisher import NotAcknowledged, Publisher
 from schemas.articles import RawArticle
+from schemas.topics import RAW
 from tests.disks import fill, small_disk
 
 PATIENCE = 120.0
@@ -94,6 +97,25 @@ def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path) -> None:
         (said,) = (read_run_file(disk / "state") or {})["stages"]
         assert (said["pid"], said["metrics_port"]) == (stage.pid, stage.metrics_port)
         assert len([line for line in told if line.startswith("run file:")]) == 2
+
+
+def test_what_was_taken_on_a_small_disk_is_there_after_a_stop_in_order(tmp_path: Path) -> None:
+    taken = 0
+    with small_disk(tmp_path / "disk", 64) as disk:
+        with (
+            up(disk / "state") as (supervisor, _),
+            Publisher.open(supervisor.settings, "test") as publisher,
+            suppress(NotAcknowledged),
+        ):
+            while taken < 100:
+                text = secrets.token_hex(200_000)
+                publisher.publish([article(f"article-{taken}").model_copy(update={"text": text})])
+                taken += 1
+        with up(disk / "state") as (supervisor, _):
+            waiting = group_lag(supervisor.settings, {"nobody": [RAW]})["nobody"][RAW.name]
+        assert not list(disk.rglob("*.tmp"))
+    assert waiting == taken
+    assert 0 < taken < 100
 
 
 def test_a_second_supervisor_is_refused_and_takes_nothing_from_the_first(tmp_path: Path) -> None:
