@@ -25,7 +25,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For a program t
 
     Exit status 0 if all is well; 1 if an engine does not answer, a stage is not alive, or half of the feeds fail.
     """
-    from polywire.supervision.status import as_table, collect
+    from polywire.supervision.status import ago, as_table, collect
 
     settings = Settings()
     run = read_run_file(settings.state_dir)
@@ -46,6 +46,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For a program t
         screen.print(table)
         for line in lines:
             if line.last_error:
-                screen.print(f"{line.name}: last error:", clean(line.last_error), soft_wrap=True)
+                when = "" if line.last_error_age is None else f", {ago(line.last_error_age)}"
+                screen.print(f"{line.name}: last error{when}:", clean(line.last_error), soft_wrap=True)
     if not all(line.well for line in lines):
         raise typer.Exit(1)

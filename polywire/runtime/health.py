@@ -57,6 +57,8 @@ class HealthReport:
     parts_failing: int = 0
     failing: dict[str, str] = field(default_factory=dict)
     """The first of those that fail, with the reason."""
+    last_error_age: float | None = None
+    """Seconds since `last_error`."""
 
 
 class StageHealth:
@@ -78,6 +80,7 @@ class StageHealth:
         self._parts = 0
         self._failing: dict[str, str] = {}
         self._last_error: str | None = None
+        self._last_error_at = 0.0
         labels = ["stage"]
         self._messages = Counter(
             "polywire_messages",
@@ -134,7 +137,7 @@ class StageHealth:
         """A message of `topic` went to the dead letters."""
         with self._lock:
             self._rejected += 1
-            self._last_error = reason
+            self._last_error, self._last_error_at = reason, self._clock()
             self._last_progress = self._clock()
         self.beat()
         self._messages.labels(self.stage, topic, "dead_letter").inc()
@@ -143,7 +146,7 @@ class StageHealth:
         """Something the stage depends on failed and is tried again: the stage beats, but makes no progress."""
         with self._lock:
             self._retries += 1
-            self._last_error = str(error) or type(error).__name__
+            self._last_error, self._last_error_at = str(error) or type(error).__name__, self._clock()
         self.beat()
         self._retry_counter.labels(self.stage).inc()
 
@@ -187,6 +190,7 @@ class StageHealth:
                 self.stage, alive, reason, self._ready, self._handled, self._rejected, self._retries, lag,
                 round(len(self._recent) / window, 2), round(idle, 1), self._last_error,
                 self._parts, len(self._failing), dict(islice(sorted(self._failing.items()), _NAMED)),
+                None if self._last_error is None else round(now - self._last_error_at, 1),
             )  # fmt: skip
 
     def serve(self, host: str, port: int) -> threading.Thread | None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _MUTE = 300.0
 _LAST_WORDS = 2.0
 """Seconds for a process that is killed to write down the stack of each thread."""
 _TAIL_BYTES = 8_192
+_NEAR_THE_END = 30.0
+"""Seconds before a death is noticed until which what was logged has to do with it."""
 
 
 class StageProcess:
@@ -41,11 +44,14 @@ class StageProcess:
         self.log_file = log_file
         self.metrics_port = 0
         self.restarts = 0
-        self.last_error: str | None = None
+        self._last_error: str | None = None
+        self.last_error_at: float | None = None
+        """Seconds since the epoch."""
         self.restart_at: float | None = None
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._log_begin = 0
         self._answered: float | None = None
         self._pause = _FIRST_PAUSE
         self.dead_pid: int | None = None
@@ -55,6 +61,15 @@ class StageProcess:
     def pid(self) -> int | None:
         """Of the running process."""
         return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it ended last, or could not be started."""
+        return self._last_error
+
+    @last_error.setter
+    def last_error(self, error: str) -> None:
+        self._last_error, self.last_error_at = error, time.time()
 
     @property
     def uptime(self) -> float:
@@ -78,6 +93,7 @@ class StageProcess:
         # A new one each time: somebody may have taken the old one in the meantime.
         self.metrics_port = free_port()
         with open_private(self.log_file, append=True) as log:
+            self._log_begin = log.seek(0, os.SEEK_END)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "polywire", *self.spec.arguments],
                 env={
@@ -109,7 +125,9 @@ class StageProcess:
             return None
         status = self._process.returncode
         self.dead_pid = self._process.pid
-        self.last_error = how_it_ended(status, last_words(self.log_file))
+        # What is killed from outside has said nothing of it.
+        words = "" if status == -signal.SIGKILL else last_words(self.log_file, self._log_begin)
+        self.last_error = how_it_ended(status, words)
         if self.uptime > _STEADY:
             self._pause = _FIRST_PAUSE
         return self._plan_restart()
@@ -202,12 +220,16 @@ _SAYS_WHY = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b|\b(?i:error|f
 """The last line of a stack trace, or a program's complaint; not what a stage prints for people, such as an alert."""
 
 
-def last_words(log_file: Path) -> str:
-    """The last line of a log that says what went wrong, in words for a person."""
+def last_words(log_file: Path, begin: int = 0) -> str:
+    """The last line of a log that says what went wrong, in words for a person; "" where none did just now.
+
+    `begin`: where in the log a process began, whose words alone count; a log that is shorter was begun anew since.
+    """
+    oldest = datetime.now(UTC) - timedelta(seconds=_NEAR_THE_END)
     try:
         with log_file.open("rb") as stream:
-            stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - _TAIL_BYTES))
+            end = stream.seek(0, os.SEEK_END)
+            stream.seek(max(begin if begin <= end else 0, end - _TAIL_BYTES))
             lines = stream.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
@@ -218,7 +240,12 @@ def last_words(log_file: Path) -> str:
             if _SAYS_WHY.search(line.strip()):
                 return line.strip()[:1_000]
             continue
-        if isinstance(fields, dict) and fields.get("level") in {"error", "critical"}:
+        if not isinstance(fields, dict):
+            continue
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            if datetime.fromisoformat(fields["timestamp"]) < oldest:
+                return ""
+        if fields.get("level") in {"error", "critical"}:
             trace = str(fields.get("exception", "")).strip()
             return str(fields.get("error") or trace.rpartition("\n")[2] or fields.get("event", ""))
     return ""

@@ -47,6 +47,8 @@ class Status:
     """See polywire.runtime.health.HealthReport."""
     restarts: int = 0
     last_error: str | None = None
+    last_error_age: float | None = None
+    """Seconds since then; None where that is not known."""
     pid: int | None = None
 
 
@@ -113,6 +115,11 @@ def _stage(stage: Mapping[str, Any], answer: Any, lags: dict[str, int] | None) -
     report = answer if isinstance(answer, dict) else {}
     parts, failing = report.get("parts", 0), report.get("parts_failing", 0)
     alive = bool(report.get("alive"))
+    error, age = report.get("last_error"), report.get("last_error_age")
+    if not error:
+        # Of the process before this one, then.
+        error, at = stage["last_error"], stage.get("last_error_at")
+        age = None if at is None else max(0.0, time.time() - at)
     state = report.get("reason") or ("no answer" if stage["pid"] else "ended, is started again")
     return Status(
         name=stage["name"],
@@ -129,7 +136,8 @@ def _stage(stage: Mapping[str, Any], answer: Any, lags: dict[str, int] | None) -
         parts_failing=failing,
         failing=report.get("failing", {}),
         restarts=stage["restarts"],
-        last_error=report.get("last_error") or stage["last_error"],
+        last_error=error,
+        last_error_age=age,
         pid=stage["pid"],
     )
 
@@ -149,6 +157,14 @@ def as_table(lines: list[Status]) -> Table:
             for topic, count in s.lags.items():
                 table.add_row(f"[dim]  {topic}[/]", "", f"[dim]{count}[/]")
     return table
+
+
+def ago(seconds: float) -> str:
+    """In words, as coarse as a person would say it."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
 
 
 def _noted(count: int) -> str:

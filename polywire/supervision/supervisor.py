@@ -270,6 +270,7 @@ class Supervisor:
                     "group": p.spec.group,
                     "restarts": p.restarts,
                     "last_error": p.last_error,
+                    "last_error_at": p.last_error_at,
                     "log": str(p.log_file),
                 }
                 for p in self.processes

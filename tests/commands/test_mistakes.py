@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,15 @@ def test_a_death_is_not_explained_by_what_was_told_before(tmp_path: Path) -> Non
     assert last_words(log) == ""
     log.write_text("Traceback (most recent call last):\nValueError: no such port\nupdate Russia sells Su-35\n")
     assert last_words(log) == "ValueError: no such port"
+
+
+def test_a_death_is_not_explained_by_what_was_wrong_long_before(tmp_path: Path) -> None:
+    log = tmp_path / "notifier.log"
+    line = {"level": "error", "event": "Heartbeat session expired"}
+    for minutes, words in ((10, ""), (0, "Heartbeat session expired")):
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        log.write_text(json.dumps({**line, "timestamp": at.isoformat()}) + "\nand so on\n")
+        assert last_words(log) == words
 
 
 def test_a_death_is_explained_by_the_last_line_of_its_trace(tmp_path: Path) -> None:

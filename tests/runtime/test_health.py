@@ -68,6 +68,10 @@ def test_retries_beat_but_are_no_progress(health: StageHealth, clock: Clock) -> 
     report = health.report()
     assert not report.alive
     assert report.last_error == "refused"
+    assert report.last_error_age == 0
+    clock.now += 90
+    health.handled("t")
+    assert health.report().last_error_age == 90
 
 
 def test_a_loop_that_does_not_go_round_is_not_alive(health: StageHealth, clock: Clock) -> None:

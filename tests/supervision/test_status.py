@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -122,6 +123,22 @@ def test_each_topic_stands_with_its_lag_at_every_width(tmp_path: Path) -> None:
                 assert [topic.name, "0"] in rows
             assert "…" not in said.stdout
             assert {"lag", "rate/s", "handled", "rejected", "restarts"} <= set(rows[1])
+
+
+def test_an_error_is_shown_with_its_age(tmp_path: Path) -> None:
+    settings = Settings(engines="embedded", state_dir=tmp_path)
+    with Supervisor(settings, (NOTIFIER,), lambda *_: None) as supervisor:
+        supervisor.start()
+        (stage,) = supervisor.processes
+        assert stage.pid is not None
+        os.kill(stage.pid, signal.SIGKILL)
+        while stage.last_error is None:
+            supervisor.watch()
+        said = subprocess.run(
+            [sys.executable, "-m", "polywire", "status"], env={**os.environ, "POLYWIRE_STATE_DIR": str(tmp_path)},
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert re.search(r"^notifier: last error, \d+ (s|min) ago: killed by SIGKILL$", said.stdout, re.MULTILINE)
 
 
 def test_a_frozen_engine_is_told_by_the_exit_status(tmp_path: Path) -> None:

@@ -76,6 +76,37 @@ def test_a_stage_that_no_longer_answers_is_started_again(tmp_path: Path, monkeyp
         assert any("has not answered for" in line for line in told)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        (("--version",), "ended with status 0"),
+        (("status",), "ended with status 1: Error: nothing is up in this folder"),
+        (NOTIFIER.arguments, "killed by SIGKILL"),
+    ],
+)
+def test_a_death_is_explained_by_the_words_of_that_process_alone(
+    tmp_path: Path, arguments: tuple[str, ...], end: str
+) -> None:
+    log = tmp_path / "stage.log"
+    unrelated = json.dumps({"level": "error", "event": "Heartbeat session expired"}) + "\n"
+    log.write_text(unrelated)
+    environment = {"POLYWIRE_STATE_DIR": str(tmp_path / "state"), "POLYWIRE_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
+    stage = StageProcess(StageSpec("stage", arguments), "stage", environment, log)
+    stage.start()
+    if arguments == NOTIFIER.arguments:
+        with log.open("a") as more:
+            more.write(unrelated)
+        assert stage.pid is not None
+        os.kill(stage.pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while stage.check() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert stage.last_error is not None
+    assert stage.last_error.startswith(end)
+    assert "Heartbeat" not in stage.last_error
+
+
 def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 48) as disk, up(disk / "state", NOTIFIER) as (supervisor, told):
         (stage,) = supervisor.processes
