@@ -110,22 +110,26 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(polywire: Polywire) -> N
     decided: dict[str, set[str]] = {}
     ever: dict[str, set[str]] = {}
     newest: dict[str, tuple[int, str]] = {}
+    told: dict[str, list[dict[str, Any]]] = {}
     for record in polywire.read(ENRICHED):
         fields = json.loads(record.value)
         if fields["id"] in ids:
+            told.setdefault(fields["id"], []).append(fields)
             ever.setdefault(fields["id"], set()).add(fields["story_id"])
             newest[fields["id"]] = max(newest.get(fields["id"], (0, "")), (fields["version"], fields["story_id"]))
             if fields["moved_from"] is None:
                 decided.setdefault(fields["id"], set()).add(fields["story_id"])
     assert newest.keys() == ids
     assert {i: s for i, s in decided.items() if len(s) > 1} == {}, "a replay changed an article's story"
-    eventually(
-        "the index holds the newest story of each",
-        lambda: (
-            {i: d["story_id"] for i, d in polywire.article_documents(ids).items()}
-            == {i: story for i, (_, story) in newest.items()}
-        ),
-    )
+
+    def elsewhere() -> dict[str, Any]:
+        """Articles that the index does not have in the newest of their stories: what it has, and all that was said."""
+        documents = polywire.article_documents(ids)
+        wrong = {i for i, (_, story) in newest.items() if documents[i]["story_id"] != story}
+        said = {i: [(r["version"], r["generation"], r["story_id"], r["moved_from"]) for r in told[i]] for i in wrong}
+        return {i: ((documents[i]["version"], documents[i]["story_id"]), said[i]) for i in wrong}
+
+    eventually("the index holds the newest story of each", lambda: not elsewhere(), explain=lambda: str(elsewhere()))
     # Under the story it came in, or the one it was moved to.
     frigates = [ever[i] for i in ids if "frigates" in found[i]["title"]]
 
