@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from kafka import KafkaProducer
-from kafka.errors import InvalidTimestampError
 
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.kafka import REQUEST_BYTES, client_options, group_lag
@@ -106,6 +105,8 @@ def test_a_thousand_on_every_topic(polywire: Polywire, bus: Bus) -> None:
         waiting = []
         for n in range(EACH):
             bad = poison(topic, n)
+            if bad.timestamp and bad.timestamp > time.time() * 1000 and polywire.settings.engines != "embedded":
+                continue  # the real Kafka takes nothing from the future, nor what is in one batch with it
             how = {"headers": bad.headers, "timestamp_ms": bad.timestamp}
             waiting.append((bad, bus.send(topic.name, bad.key, bad.value, bad.codec, **how)))
             if n % NEIGHBOUR == 0:
@@ -113,10 +114,7 @@ def test_a_thousand_on_every_topic(polywire: Polywire, bus: Bus) -> None:
                 waiting.append((None, bus.send(topic.name, key, as_bytes(fields))))
                 neighbours[topic.name].add(fields["id"])
         for one, future in waiting:
-            try:
-                record = future.get(60)
-            except InvalidTimestampError:
-                continue  # the real Kafka takes nothing from the future
+            record = future.get(60)
             if one is not None:
                 sent[topic.name, record.partition, record.offset] = one
     expected = {(place, stage) for place in sent for stage in READERS[place[0]]}

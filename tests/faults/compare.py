@@ -57,7 +57,12 @@ def _stories(right: Undisturbed, left: Left) -> list[str]:
         found.append(f"{len(torn)} stories are in several: {torn[:5]}")
     mixed = _apart(ours, right.story)
     if mixed:
-        found.append(f"{len(mixed)} stories hold several: {mixed[:5]}")
+        shown = [
+            (key, right.story[key], left.articles[key].get("version"), left.articles[key].get("correction_id"))
+            for key, story in ours.items()
+            if story in mixed[:5]
+        ]
+        found.append(f"{len(mixed)} stories hold several: {mixed[:5]}: {shown}")
     members = Counter(ours.values())
     counts = {s: int(left.stories[s]["article_count"]) if s in left.stories else 0 for s in members}
     wrong = {story: (counts[story], n) for story, n in members.items() if counts[story] != n}
