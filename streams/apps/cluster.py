@@ -154,7 +154,10 @@ class ClusterStage:
         try:
             # Articles wait meanwhile; in a thread, so that the broker goes on hearing from this worker.
             async with self.stage.turn:
-                clusterer, started = await self._restored(), time.monotonic()
+                # Let go while we waited: restored now, it would be of a table that is still being filled.
+                if (clusterer := self._clusterer) is None:
+                    return
+                started = time.monotonic()
                 corrections = await asyncio.to_thread(clusterer.repairs)
                 ended = time.monotonic()
                 await self.stage.still_ours(generation)

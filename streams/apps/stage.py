@@ -110,6 +110,8 @@ class Stage:
         # One at a time, also where a stage reads two topics: what follows from two messages leaves in the order in
         # which they were decided.
         async with self.turn:
+            if self.between_owners:
+                return  # not handled, so it is fetched when it is somebody's turn
             generation = self.progress.generation
             first = await self._begins(record.place)
             if record.offset > first:
@@ -117,6 +119,11 @@ class Stage:
             # Handled before Faust came with it; or not all before it was; or the partition went.
             if self.progress.next(record.place) == record.offset:
                 await self._pass(record, generation)
+
+    @property
+    def between_owners(self) -> bool:
+        """Whether partitions are being shared out, or tables being filled: what a table says now is not the whole."""
+        return bool(self.app.rebalancing or self.app.in_recovery)
 
     async def _begins(self, place: Partition) -> int:
         """The next offset to handle."""

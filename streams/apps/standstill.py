@@ -82,7 +82,7 @@ class Standstill:
         stage, now = self._stage, time.monotonic()
         seen = {place: first for place, (first, _) in waiting.items()}
         behind = {place: end for place, (first, end) in waiting.items() if first < end}
-        busy = stage.turn.locked() or stage.app.rebalancing or stage.app.in_recovery
+        busy = stage.turn.locked() or stage.between_owners
         if busy or not behind or seen != self._seen:
             self._seen, self._moved = seen, now
         if now - self._moved < STANDSTILL:
@@ -98,7 +98,7 @@ class Standstill:
         stage = self._stage
         async with stage.turn:
             first = stage.progress.next(place)
-            if first is None or first >= end or stage.app.rebalancing:
+            if first is None or first >= end or stage.between_owners:
                 return False
             await stage.fetch(place, first, min(end, first + AT_ONCE))
             return stage.progress.next(place) not in (None, first)

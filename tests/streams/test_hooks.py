@@ -5,6 +5,8 @@
 | `_assigned` and `_revoked` connected, in Stage | test_a_rebalance_reaches_the_stage |
 | `forget = _let_go`, in ClusterStage | test_a_rebalance_lets_go_of_what_the_clusterer_remembers |
 | the generation asked for, in ClusterStage._restored | test_what_was_rebuilt_over_a_rebalance_is_not_taken_over |
+| the same, in ClusterStage._look_again | test_a_second_look_that_waited_over_a_rebalance_restores_nothing |
+| `between_owners`, in Stage.handle | test_progress.py, nothing_is_decided_while_tables_are_being_filled |
 | the same, in Stage.ask | test_progress.py, where_the_group_left_off_is_not_taken_from_before_a_rebalance |
 | the lease, in Stage.still_ours | test_lease.py, without_it_nothing_is_stored_told_or_buried |
 | marks and limits, in Stage._pass and _bury | test_marks.py |
@@ -69,6 +71,18 @@ async def test_a_rebalance_lets_go_of_what_the_clusterer_remembers(
     cluster._clusterer = Clusterer()
     await getattr(cluster.stage.app, signal).send(set())
     assert cluster._clusterer is None
+
+
+async def test_a_second_look_that_waited_over_a_rebalance_restores_nothing(tmp_path: Path) -> None:
+    cluster = ClusterStage(Settings(state_dir=tmp_path))
+    cluster._clusterer, cluster._unseen = Clusterer(), 1
+    cluster._records = {}
+    async with cluster.stage.turn:
+        looking = asyncio.create_task(cluster._look_again())
+        await asyncio.sleep(0)
+        cluster._let_go()
+    await looking
+    assert cluster._clusterer is None, "it would be of a table that is still being filled"
 
 
 async def test_what_was_rebuilt_over_a_rebalance_is_not_taken_over(

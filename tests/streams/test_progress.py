@@ -276,3 +276,14 @@ def test_a_try_is_said_of_the_message_in_hand_alone() -> None:
     assert progress.says(("t", 0), 6).tries == 0, "a commit that is late"
     progress.stop(("t", 0), "why")
     assert progress.says(("t", 0), 7) == Mark(open=False, tries=1, rejected=3, stopped="why")
+
+
+@pytest.mark.parametrize("state", ["rebalancing", "in_recovery"])
+async def test_nothing_is_decided_while_tables_are_being_filled(stage: Stage, broker: Recorder, state: str) -> None:
+    topics_of(stage, range(30), committed=20)
+    setattr(stage.app, state, True)
+    await handle(stage, numbered(20))
+    assert handled(broker) == []
+    setattr(stage.app, state, False)
+    await handle(stage, numbered(21))
+    assert handled(broker) == [20, 21], "what was left is handled first"
