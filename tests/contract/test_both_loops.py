@@ -36,7 +36,8 @@ def test_what_can_never_work_is_put_aside_with_its_reason_and_its_neighbours_com
         assert letter.key is not None
         assert bad[letter.key.decode()] in letter.reason
     eventually("everything committed", group.settled)
-    assert sorted(group.out()) == sorted({*good, group.given[0]}), "each once"
+    # Not each once: of a batch that an error of ours broke off, what came before it is done again.
+    assert set(group.out()) == {*good, group.given[0]}
 
 
 def test_a_message_larger_than_our_clients_send_is_put_aside_cut_short(group: Group) -> None:
