@@ -237,8 +237,9 @@ class Stage:
         ledger = self.progress.ledger(record.place)
         if why := ledger.full(ours=ours):
             place = f"{record.topic}/{record.partition}/{record.offset}"
-            self.progress.stop(record.place, stopped_sentence(self.name, why, place, reason))
-            self._end(stopped_sentence(self.name, why, place, reason))
+            sentence = stopped_sentence(self.name, why, place, reason)
+            self.progress.stop(record.place, sentence)
+            self._end(sentence)
             return
         await self.outlet.bury(self.name, record, reason)
         ledger.buried(ours=ours)

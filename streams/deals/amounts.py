@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from schemas.readings import Money
 from streams.deals.lexicon import TABLES, read_table
-from streams.deals.numerals import WRITTEN, code_of, number_words, value_of, words_pattern
+from streams.deals.numerals import WRITTEN, code_of, longest_first, number_words, value_of, words_pattern
 
 _STEM = 4
 """Letters from which a form stands for its inflections, too."""
@@ -40,7 +40,7 @@ _LARGE = 1_000_000
 _LETTER = {"m": 1e6, "b": 1e9, "t": 1e12, "k": 1e3}
 """Letters that are a scale beside a sign or a code alone: "$5m", "300 M€"."""
 _NEVER_BEFORE = frozenset({"won", "try", "all", "mad", "gel", "pen", "rand"})
-"""Of these, those that are words before a number."""
+"""Of those below, the ones that are words before a number."""
 _SCALE_FIRST = frozenset({"sw", "ha"})
 """Languages that say "dollars billion 1.3"."""
 _AFTER_A_SCALE = frozenset({"won", "try", "all", "mad", "gel", "pen", "sar", "ron", "rand", "lev", "lek", "lei", "cop"})
@@ -108,7 +108,7 @@ def _alternatives(forms: Iterable[str], *, inflected: bool = True) -> str:
         whole = form[-1].isalnum() and _spaced(form) and (len(form) < _STEM or not inflected)
         return re.escape(form) + (r"(?![^\W\d_])" if whole and inflected else "")
 
-    return "|".join(pattern(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+    return "|".join(map(pattern, longest_first(forms)))
 
 
 def _spaced(form: str) -> bool:

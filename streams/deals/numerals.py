@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
@@ -38,6 +39,11 @@ def is_joined(language: str) -> bool:
     return code_of(language) in _JOINED
 
 
+def longest_first(forms: Iterable[str]) -> list[str]:
+    """Forms in the order in which a pattern has to try them."""
+    return sorted(forms, key=lambda form: (-len(form), form))
+
+
 @lru_cache(maxsize=64)
 def number_words(language: str) -> dict[str, float]:
     """Values of the number words of a language, in small letters; empty where none are known."""
@@ -50,7 +56,7 @@ def words_pattern(language: str) -> str | None:
     words = number_words(language)
     if not words:
         return None
-    alternatives = "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    alternatives = "|".join(map(re.escape, longest_first(words)))
     return f"(?:{alternatives})" if is_joined(language) else rf"(?<!\w)(?:{alternatives})(?!\w)"
 
 

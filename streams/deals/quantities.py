@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streams.deals.lexicon import TABLES, read_table
-from streams.deals.numerals import WRITTEN, code_of, is_joined, number_words, value_of, words_pattern
+from streams.deals.numerals import WRITTEN, code_of, is_joined, longest_first, number_words, value_of, words_pattern
 
 _REACH = 45
 """Characters between a number and its weapon, at most."""
@@ -63,7 +63,7 @@ def _forms(language: str) -> _Forms:
 def _beside(forms: Iterable[str], language: str) -> str:
     """What stands behind a number: one of the forms, as a word of its own where words have spaces."""
     joined = is_joined(language)
-    alternatives = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+    alternatives = "|".join(map(re.escape, longest_first(forms)))
     return rf"[\s\u00a0\u202f-]?(?:{alternatives})" + ("" if joined else r"(?!\w)")
 
 
