@@ -36,6 +36,8 @@ always the client that refuses: a kafka-python producer that was refused by the 
 
 PATIENCE = 20.0
 """Seconds for each step of bringing a message to a broker, unless a caller has less."""
+ADMIN_PATIENCE = 30.0
+"""Seconds that an administrative client waits for a broker that answers, unless its caller tries again itself."""
 _LINGER_MS = 5
 
 # kafka-python computes the checksum of every batch in Python unless an LGPL package is there: a third of a second for
@@ -130,22 +132,28 @@ def next_offset(offset: int) -> OffsetAndMetadata:
     return OffsetAndMetadata(offset + 1, "", -1)
 
 
-def make_admin(settings: Settings, *, patience: float = 30.0) -> KafkaAdminClient:
+def make_admin(settings: Settings, *, patience: float = ADMIN_PATIENCE) -> KafkaAdminClient:
     """An administrative client. Close it. Raises KafkaTimeoutError when no broker answers within `patience` seconds."""
     options = client_options(settings)
     del options["allow_auto_create_topics"]
     return KafkaAdminClient(**options, bootstrap_timeout_ms=int(patience * 1000))
 
 
-def create_topics(settings: Settings, topics: Sequence[Topic] = CATALOGUE) -> list[str]:
+def create_topics(
+    settings: Settings, topics: Sequence[Topic] = CATALOGUE, *, patience: float = ADMIN_PATIENCE
+) -> list[str]:
     """Create the topics that are missing, with their settings; returns the names of those that were.
 
     Existing topics are left as they are.
 
+    Args:
+        patience: seconds to wait for a broker that answers.
+
     Raises:
         UserError: one that was there has other partitions than it should, see `check_partitions`.
+        KafkaTimeoutError: no broker answered.
     """
-    admin = make_admin(settings)
+    admin = make_admin(settings, patience=patience)
     try:
         existing = set(admin.list_topics())
         missing = [topic for topic in topics if topic.name not in existing]

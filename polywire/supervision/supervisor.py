@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka.errors import KafkaError
 
@@ -27,9 +27,13 @@ from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import StageSpec
 from polywire.supervision.stopping import Stopped
 
+R = TypeVar("R")
 Tell = Callable[[str, str], None]
 """Takes who (a stage, an engine) and what happened."""
 
+_START_SECONDS, _ONE_TRY, _START_PAUSE = 120.0, 5.0, 1.0
+"""For how long engines that went away while everything starts are waited for, for a broker in one try, and between
+two."""
 _STOP_SECONDS = 15.0
 _HEALTH_EVERY = 5.0
 _UNHEALTHY_LIMIT = 3
@@ -102,9 +106,10 @@ class Supervisor:
         )
         self._tell("engines", f"Kafka {addresses.kafka_bootstrap}, Elasticsearch {addresses.elasticsearch_url}")
         self._write_run_file()
-        created = create_topics(self.settings)
+        created = self._insist("topics", lambda: create_topics(self.settings, patience=_ONE_TRY))
         self._tell("topics", f"{len(created)} created" if created else "all there")
-        self._ensure_indices()
+        self._insist("indices", self._ensure_indices)
+        self._tell("indices", "templates and indices in place")
         if self._before_stages:
             self._before_stages(self.settings)
         for spec in self._specs:
@@ -119,7 +124,33 @@ class Supervisor:
 
         with make_client(self.settings) as client:
             ensure_indices(client, self.settings.index_prefix)
-        self._tell("indices", "templates and indices in place")
+
+    def _insist(self, who: str, act: Callable[[], R]) -> R:
+        """Engines that have just answered may be away again: what needs them is tried until it is done.
+
+        Raises:
+            UserError: they stayed away for `_START_SECONDS`.
+        """
+        from polywire.runtime.outcomes import is_infrastructure
+
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                done = act()
+            except Exception as error:
+                if not is_infrastructure(error):
+                    raise
+                problem = str(error) or type(error).__name__
+                if time.monotonic() >= deadline:
+                    raise UserError(
+                        f"cannot make the {who} ready within {_START_SECONDS:.0f} s: {problem}; see that Kafka at "
+                        f"{self.settings.kafka_bootstrap} and Elasticsearch at {self.settings.elasticsearch_url} work"
+                    ) from error
+                self._tell_trouble(who, f"not ready yet, trying again: {problem}")
+                time.sleep(_START_PAUSE)
+            else:
+                self._troubles.pop(who, None)
+                return done
 
     def _add(self, spec: StageSpec, number: int) -> None:
         name = spec.name if number == 0 else f"{spec.name}-{number + 1}"

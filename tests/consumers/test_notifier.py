@@ -96,11 +96,15 @@ def people(bus: Bus, receiver: Receiver, settings: Settings) -> People:
     return People(bus, receiver, settings.index_prefix)
 
 
-def states(es: Elasticsearch, settings: Settings) -> list[str]:
+def documents(es: Elasticsearch, settings: Settings) -> list[dict[str, object]]:
     index = f"{settings.index_prefix}-deliveries"
     es.indices.refresh(index=index)
     answer = es.search(index=index, size=100, sort=[{"created": "asc"}])
-    return [hit["_source"]["state"] for hit in answer["hits"]["hits"]]
+    return [hit["_source"] for hit in answer["hits"]["hits"]]
+
+
+def states(es: Elasticsearch, settings: Settings) -> list[object]:
+    return [document["state"] for document in documents(es, settings)]
 
 
 @engine
@@ -253,13 +257,22 @@ def test_private_addresses_are_refused(people: People, start: Start, make: Make,
 
 
 @engine
-def test_nothing_goes_out_unsigned(people: People, start: Start, make: Make, receiver: Receiver, bus: Bus) -> None:
+def test_nothing_goes_out_unsigned_and_what_waits_for_the_secret_goes_out_once_it_is_set(
+    people: People, start: Start, make: Make, receiver: Receiver, es: Elasticsearch, settings: Settings
+) -> None:
     people.webhook("a")
-    start(make(secret=None))
+    without = start(make(secret=None, patience=Patience(first=1, longest=60, give_up_after=600)))
     people.alert("a")
-    [letter] = eventually("the dead letter", bus.dead_letters)
-    assert "POLYWIRE_WEBHOOK_SECRET" in letter.reason
+
+    def reasons() -> list[str]:
+        return [str(one["last_error"]) for one in documents(es, settings) if one.get("last_error")]
+
+    assert "POLYWIRE_WEBHOOK_SECRET" in eventually("a try", reasons)[0]
     assert receiver.got == []
+    without.stop()
+    start(make())
+    eventually("the delivery", lambda: states(es, settings) == ["delivered"])
+    assert len(receiver.on("/a")) == 1
 
 
 @engine

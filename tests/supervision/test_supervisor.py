@@ -32,6 +32,7 @@ from producers.publisher import NotAcknowledged, Publisher
 from schemas.articles import RawArticle
 from schemas.topics import RAW
 from tests.disks import fill, small_disk
+from tests.faults.proxies import Line
 
 PATIENCE = 120.0
 
@@ -43,6 +44,37 @@ def up(folder: Path, *stages: StageSpec) -> Iterator[tuple[Supervisor, list[str]
     with Supervisor(settings, stages, lambda who, what: told.append(f"{who}: {what}")) as supervisor:
         supervisor.start()
         yield supervisor, told
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("way", ["reset", "503"])
+def test_engines_that_go_away_while_everything_starts_are_waited_for(
+    settings: Settings, tmp_path: Path, way: str
+) -> None:
+    which = "kafka_bootstrap" if way == "reset" else "elasticsearch_url"
+    address = getattr(settings, which)
+    line = Line(int(address.rpartition(":")[2]))
+    mine = settings.model_copy(
+        update={
+            "engines": "external",
+            "state_dir": tmp_path / "state",
+            which: address.rpartition(":")[0] + f":{line.port}",
+        }
+    )
+    told: list[str] = []
+
+    def tell(who: str, what: str) -> None:
+        told.append(f"{who}: {what}")
+        if what.startswith("Kafka "):  # both have answered
+            line.goes(way)
+        elif "not ready yet" in what:
+            line.goes("pass")
+
+    with Supervisor(mine, (), tell) as supervisor:
+        supervisor.start()
+    line.close()
+    assert any("not ready yet, trying again" in one for one in told), told
+    assert "indices: templates and indices in place" in told
 
 
 def article(id_: str) -> RawArticle:
