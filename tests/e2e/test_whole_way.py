@@ -106,30 +106,31 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(polywire: Polywire) -> N
             victims.pop(0)
     ids = {a.id for a in articles}
     found = eventually("every article in the index", lambda: all_there(polywire, ids), 120, lambda: lost(polywire, ids))
-    # An article may move to another story by a correction, never by a replay.
-    decided: dict[str, set[str]] = {}
-    ever: dict[str, set[str]] = {}
-    newest: dict[str, tuple[int, str]] = {}
-    told: dict[str, list[dict[str, Any]]] = {}
-    for record in polywire.read(ENRICHED):
-        fields = json.loads(record.value)
-        if fields["id"] in ids:
-            told.setdefault(fields["id"], []).append(fields)
-            ever.setdefault(fields["id"], set()).add(fields["story_id"])
-            newest[fields["id"]] = max(newest.get(fields["id"], (0, "")), (fields["version"], fields["story_id"]))
-            if fields["moved_from"] is None:
-                decided.setdefault(fields["id"], set()).add(fields["story_id"])
-    assert newest.keys() == ids
-    assert {i: s for i, s in decided.items() if len(s) > 1} == {}, "a replay changed an article's story"
+    said: dict[str, list[dict[str, Any]]] = {}
 
     def elsewhere() -> dict[str, Any]:
-        """Articles that the index does not have in the newest of their stories: what it has, and all that was said."""
+        """Articles that the index does not have in the newest of their stories: what it has, and all that was said.
+
+        Both are asked anew: the clusterer may move an article long after it came.
+        """
+        said.clear()
+        for record in polywire.read(ENRICHED):
+            fields = json.loads(record.value)
+            if fields["id"] in ids:
+                said.setdefault(fields["id"], []).append(fields)
         documents = polywire.article_documents(ids)
-        wrong = {i for i, (_, story) in newest.items() if documents[i]["story_id"] != story}
-        said = {i: [(r["version"], r["generation"], r["story_id"], r["moved_from"]) for r in told[i]] for i in wrong}
-        return {i: ((documents[i]["version"], documents[i]["story_id"]), said[i]) for i in wrong}
+        return {
+            id_: ((documents[id_]["version"], documents[id_]["story_id"]), [_decision(one) for one in all_said])
+            for id_, all_said in said.items()
+            if documents[id_]["story_id"] != max(all_said, key=_rank)["story_id"]
+        }
 
     eventually("the index holds the newest story of each", lambda: not elsewhere(), explain=lambda: str(elsewhere()))
+    assert said.keys() == ids
+    # An article may move to another story by a correction, never by a replay.
+    decided = {i: {one["story_id"] for one in all_said if one["moved_from"] is None} for i, all_said in said.items()}
+    assert {i: s for i, s in decided.items() if len(s) > 1} == {}, "a replay changed an article's story"
+    ever = {i: {one["story_id"] for one in all_said} for i, all_said in said.items()}
     # Under the story it came in, or the one it was moved to.
     frigates = [ever[i] for i in ids if "frigates" in found[i]["title"]]
 
@@ -143,6 +144,14 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(polywire: Polywire) -> N
     distinct = {a.id for a in new_alerts(polywire) if a.subscription_id == "kills"}
     assert len(distinct) == len(fired)
     assert not doubled, "an alert was published as new twice"
+
+
+def _rank(enriched: dict[str, Any]) -> int:
+    return int(enriched["version"]) + int(enriched["generation"])
+
+
+def _decision(enriched: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(enriched[name] for name in ("version", "generation", "story_id", "moved_from"))
 
 
 def numbered(number: int, start: datetime) -> RawArticle:
