@@ -35,6 +35,7 @@ from kafka.errors import KafkaError
 
 from polywire.runtime.accounts import Accounts
 from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
+from polywire.runtime.elastic import at_most
 from polywire.runtime.health import StageHealth
 from polywire.runtime.kafka import check_topics, make_producer
 from polywire.runtime.logs import get_logger
@@ -64,6 +65,8 @@ POLL_SECONDS = 0.5
 """How long a poll waits, which is also how soon a signal to stop is seen."""
 FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
 """Seconds between tries of what is broken: doubled from the first to the longest."""
+_ON_RECORD_SECONDS = 3.0
+"""For one request while a message is on record; what needs longer is repeated off the record."""
 _REPORT_SECONDS = 2.0
 _ACKNOWLEDGE_SECONDS = 30.0
 
@@ -181,7 +184,11 @@ class ConsumerLoop:
             if not self._commit() and careful:
                 self._wait("cannot commit, which has to be before a message that may end the process")
                 continue
-            failure = self._attempt([careful] if careful else [item for item in self._items if item.outcome is None])
+            failure = (
+                self._attempt_on_record(careful)
+                if careful
+                else self._attempt([item for item in self._items if item.outcome is None])
+            )
             self._settle()
             if failure is not None:
                 self._commit()
@@ -226,6 +233,16 @@ class ConsumerLoop:
         if self._paused and not self._items:
             self._source.resume()
             self._paused = False
+
+    def _attempt_on_record(self, item: _Item) -> tuple[str, float] | None:
+        """One try of one message, on which the process's end would be pinned.
+
+        Whoever waits for Elasticsearch dies of what is done to the process, not of the message: so no wait is long.
+        """
+        if item.retried:
+            return self._attempt([item])
+        with at_most(_ON_RECORD_SECONDS):
+            return self._attempt([item])
 
     def _attempt(self, items: Sequence[_Item]) -> tuple[str, float] | None:
         """One try for each of the items; the error and its wish where something is to be retried."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from polywire.runtime.consumer import run_consumer
+from polywire.runtime.elastic import make_client
 from polywire.runtime.health import StageHealth
 from polywire.runtime.outcomes import Done, Outcome, Received, Reject
 from polywire.runtime.settings import Settings
@@ -15,12 +16,13 @@ from schemas.topics import ALERTS
 
 
 class Deadly:
-    """Ends on a story `deadly`, refuses a story `wrong`, and says what it has done."""
+    """Ends on a story `deadly`, refuses a story `wrong`, asks Elasticsearch on `asks`, and says what it has done."""
 
     topics = (ALERTS,)
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
+        self._es = make_client(Settings())
 
     def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = []
@@ -28,6 +30,8 @@ class Deadly:
             assert isinstance(received.message, Alert)
             if received.message.story_id == "deadly":
                 os._exit(9)
+            if received.message.story_id == "asks":
+                self._es.cluster.health()
             wrong = received.message.story_id == "wrong"
             outcomes.append(Reject("wrong") if wrong else Done())
             print("did", received.message.story_id, flush=True)

@@ -19,6 +19,7 @@ from polywire.runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.consumers.conftest import Bus, eventually
 from tests.consumers.make import alert
+from tests.faults.proxies import Line
 
 pytestmark = pytest.mark.engine
 
@@ -28,6 +29,7 @@ class Stage:
 
     def __init__(self, settings: Settings, bus: Bus, folder: Path) -> None:
         self.settings, self.folder, self.name = settings, folder, settings.index_prefix
+        self.elasticsearch = settings.elasticsearch_url
         self.processes: list[subprocess.Popen[str]] = []
         self.partitions = [TopicPartition(ALERTS.name, p) for p in bus.starts[ALERTS.name]]
         placer = make_consumer(settings, group_of(self.name), ())
@@ -42,6 +44,7 @@ class Stage:
         environment = {
             **os.environ,
             "POLYWIRE_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
+            "POLYWIRE_ELASTICSEARCH_URL": self.elasticsearch,
             "POLYWIRE_STATE_DIR": str(self.folder / str(len(self.processes))),
         }
         process = subprocess.Popen(
@@ -91,6 +94,29 @@ def test_a_message_that_ends_its_process_is_put_aside_after_three_deaths(stage: 
     assert letter.reason == "it ended the process 3 times while it was in hand"
     assert b'"deadly"' in (letter.value or b"")
     assert not any(mark.open or mark.tries for mark in stage.marks())
+
+
+def test_a_message_that_waits_for_elasticsearch_is_not_to_blame_for_what_is_done_to_its_process(
+    stage: Stage, bus: Bus, settings: Settings
+) -> None:
+    line = Line(int(settings.elasticsearch_url.rpartition(":")[2]))
+    line.goes("hang")
+    stage.elasticsearch = f"http://127.0.0.1:{line.port}"
+    bus.put(ALERTS, "one", *(alert("one", name) for name in ("a", "asks", "b")))
+    stage.start()
+    eventually("a process that has them in hand", lambda: any(mark.open for mark in stage.marks()), 60)
+    stage.processes[-1].kill()
+    for _ in range(3):
+        stage.start()
+        eventually("a try on record", lambda: any(mark.tries for mark in stage.marks()), 60)
+        # Long before Elasticsearch's client gives up by itself.
+        eventually("off the record", lambda: not any(mark.tries for mark in stage.marks()), 15)
+        stage.processes[-1].kill()
+    line.goes("pass")
+    stage.start()
+    eventually("the rest", lambda: stage.lag() == 0, 90)
+    line.close()
+    assert bus.dead_letters() == []
 
 
 def test_a_limit_stops_it_for_good_until_a_person_says_resume(
