@@ -114,7 +114,7 @@ class Source(Protocol):
         """Leave the group."""
 
 
-class _Listener(ConsumerRebalanceListener):
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     """Notes what happened: it runs on the thread that sends the heartbeats."""
 
     def __init__(self) -> None:

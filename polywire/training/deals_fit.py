@@ -155,7 +155,8 @@ def _logistic(
     bounds = [_side_of(name) for name in names] + [free] * (matrix.shape[1] - len(names))
     start = np.zeros(matrix.shape[1])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 3000})
-    return np.round(found.x, DIGITS)
+    weights: NDArray[np.float64] = np.round(found.x, DIGITS)
+    return weights
 
 
 def _side_of(name: str) -> tuple[float | None, float | None]:

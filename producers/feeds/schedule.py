@@ -28,7 +28,7 @@ def next_delay(
         failures: polls failed in a row; each doubles the interval, up to `MAX_BACKOFF`.
         retry_after: what the server asked for; never less than that, up to `MAX_RETRY_AFTER`.
     """
-    delay = min(interval * 2 ** min(failures, 20), max(interval, MAX_BACKOFF))
+    delay: float = min(interval * 2 ** min(failures, 20), max(interval, MAX_BACKOFF))
     if gone:
         delay = max(delay, GONE)
     if retry_after is not None:

@@ -95,7 +95,7 @@ class Stage:
         """Handle every message of a topic."""
         self._ways[way.topic.name] = way
 
-        async def agent(stream: faust.StreamT) -> None:
+        async def agent(stream: faust.StreamT[Any]) -> None:
             async for event in stream.events():
                 await self.handle(record_of(event.message))
 

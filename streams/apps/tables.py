@@ -52,7 +52,7 @@ class _Writers:
         return True
 
 
-class ConfirmedTable(faust.Table):  # type: ignore[misc, unused-ignore]
+class ConfirmedTable(faust.Table):  # type: ignore[type-arg]
     """A Faust table that is written by whoever has a message in hand, and stored when it is asked to."""
 
     logger = logging.getLogger("faust.tables")
@@ -131,11 +131,11 @@ class ConfirmedTable(faust.Table):  # type: ignore[misc, unused-ignore]
         self._sent.clear()
         return undone
 
-    def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Faust's hook, while the table is brought up to date."""
         super().apply_changelog_batch(list(self._in_order(batch)))
 
-    def _in_order(self, batch: Iterable[EventT]) -> Iterator[EventT]:
+    def _in_order(self, batch: Iterable[EventT[Any]]) -> Iterator[EventT[Any]]:
         """Without what was written by a worker that had already been succeeded: it slept over its end."""
         for event in batch:
             message = event.message

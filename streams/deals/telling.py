@@ -112,7 +112,8 @@ def _same_transfer(full: Telling, other: Telling) -> bool:
 def _weight(one: Telling) -> float:
     """How well it says who transfers to whom: by its own probability and by that of its reading of the sides."""
     named = 1.0 if one.names_both else _OPEN
-    return one.score * one.roles.score**0.5 * named * (1.0 if _directed(one) else _VAGUE)
+    certainty: float = one.roles.score**0.5
+    return one.score * certainty * named * (1.0 if _directed(one) else _VAGUE)
 
 
 def _another(one: Telling) -> bool:

@@ -62,7 +62,8 @@ class LanguageMeans:
         for row, language in enumerate(languages):
             centred[row] -= self.mean(language)
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        return (centred / np.maximum(lengths, 1e-12)).astype(np.float32)
+        unit: NDArray[np.float32] = (centred / np.maximum(lengths, 1e-12)).astype(np.float32)
+        return unit
 
     def to_bytes(self) -> bytes:
         """An npz file in float16: 0.8 kB a language."""

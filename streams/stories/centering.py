@@ -54,7 +54,8 @@ class StreamMeans:
         mean = self._means.get(language)
         if mean is None:
             return vector.astype(np.float32)
-        return quantise_rows((vector - mean)[None, :])[0].astype(np.float32)
+        centred: Vector = quantise_rows((vector - mean)[None, :])[0].astype(np.float32)
+        return centred
 
     def center_rows(self, vectors: npt.NDArray[np.int8], languages: list[str]) -> Vector:
         """`center` for each row of (n, 384)."""

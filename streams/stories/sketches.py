@@ -62,7 +62,8 @@ class Projection:
         if not length:
             return np.zeros(SKETCH, np.float32)
         scaled = self._rows @ np.rint(vector * np.float32(SCALE / length)) / np.float32(self._unit)
-        return np.minimum(np.maximum(np.rint(scaled), -_MOST), _MOST)
+        bounded: Vector = np.minimum(np.maximum(np.rint(scaled), -_MOST), _MOST)
+        return bounded
 
     def dump(self) -> dict[str, Any] | None:
         """JSON-able; 33 kB, or None where nothing has been learnt."""

@@ -32,7 +32,8 @@ def quantise(vector: Sequence[float] | npt.NDArray[np.floating]) -> Bytes:
     v = np.asarray(vector, dtype=np.float64)
     if v.shape != (DIMENSIONS,):
         raise ValueError(f"an embedding has {DIMENSIONS} numbers, not {v.shape}")
-    return quantise_rows(v[None, :])[0]
+    quantised: Bytes = quantise_rows(v[None, :])[0]
+    return quantised
 
 
 def quantise_rows(matrix: npt.NDArray[np.floating]) -> Bytes:

@@ -72,7 +72,7 @@ def _is_retired(folder: Path) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     # A volume that is not mounted now only looks as if all on it were gone.
-    return next(path for path in keeper.parents if path.exists()).stat().st_dev == device
+    return bool(next(path for path in keeper.parents if path.exists()).stat().st_dev == device)
 
 
 def discard(state_dir: Path) -> None:
