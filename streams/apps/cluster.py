@@ -152,15 +152,16 @@ class ClusterStage:
             return
         self._unseen, generation = 0, self.stage.progress.generation
         try:
-            # Articles wait meanwhile; in a thread, so that the broker goes on hearing from this worker.
             async with self.stage.turn:
                 # Let go while we waited: restored now, it would be of a table that is still being filled.
                 if (clusterer := self._clusterer) is None:
                     return
                 started = time.monotonic()
-                corrections = await asyncio.to_thread(clusterer.repairs)
-                ended = time.monotonic()
-                await self.stage.still_ours(generation)
+                review = clusterer.review()
+            # Articles go on meanwhile. What they change, and what operators do, a correction that comes later respects.
+            corrections = await asyncio.to_thread(review.corrections)
+            ended = time.monotonic()
+            await self.stage.still_ours(generation)
             self._rest_until = ended + (ended - started) / _LOOK_SHARE
             for correction in corrections:
                 await self.stage.outlet.send(Outgoing(CORRECTIONS, correction.story_id, correction))

@@ -160,16 +160,15 @@ class Clusterer:
             answers.append(self._answer(record))
         return answers
 
-    def repairs(self) -> list[StoryCorrection]:
-        """Look at the recent stories again, all at once; what should be corrected, to be applied in order.
-
-        Nothing is changed. Takes about a second for 3,000 articles.
-        """
+    def review(self) -> repair.Review:
+        """A second look at the recent stories, all at once. It may go on while articles are assigned."""
         limit = self._clock - int(self.config.repair_hours * _HOUR_MS)
         recent = retention.recent(self._table.stories.values(), limit, self.config.repair_articles)
-        if len(recent) < 2:
-            return []
-        return repair.propose(recent, repair.regroup(recent, self.weights), self._clock)
+        return repair.Review(recent, self.weights, self._clock)
+
+    def repairs(self) -> list[StoryCorrection]:
+        """What a second look finds now, to be applied in order. Nothing is changed."""
+        return self.review().corrections()
 
     def correct(self, correction: StoryCorrection) -> list[Assignment]:
         """Carry out a merge or a split; what became of each article concerned.

@@ -76,6 +76,20 @@ def test_repairs_change_nothing_by_themselves_and_are_the_same_twice() -> None:
     assert {i: clusterer.story_of(i) for i in stories} == stories
 
 
+def test_a_second_look_sees_the_articles_as_they_were_when_it_began() -> None:
+    articles = stream(25, 10, noise=1.15)
+    clusterer = Clusterer()
+    for one in articles[:150]:
+        clusterer.assign(one)
+    expected = clusterer.repairs()
+    review = clusterer.review()
+    for one in articles[150:]:
+        clusterer.assign(one)
+    for correction in expected:
+        clusterer.correct(correction)
+    assert review.corrections() == expected
+
+
 def test_a_repaired_state_survives_a_restart() -> None:
     articles = stream(25, 10, noise=1.15)
     clusterer = Clusterer()

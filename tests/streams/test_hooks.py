@@ -51,6 +51,7 @@ from streams.apps.stage import Stage
 from streams.apps.tables import ConfirmedTable
 from streams.apps.way import Source, Way
 from streams.stories import ClusterConfig, Clusterer
+from streams.stories.repair import Review
 from tests.stories.conftest import article
 from tests.streams.conftest import Recorder, follow
 from tests.streams.test_progress import PLACE, numbered, topics_of
@@ -83,6 +84,19 @@ async def test_a_second_look_that_waited_over_a_rebalance_restores_nothing(tmp_p
         cluster._let_go()
     await looking
     assert cluster._clusterer is None, "it would be of a table that is still being filled"
+
+
+async def test_articles_go_on_while_the_clusterer_looks_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = ClusterStage(Settings(state_dir=tmp_path))
+    cluster._clusterer, cluster._unseen = Clusterer(), 1
+    busy: list[bool] = []
+    monkeypatch.setattr(Review, "corrections", lambda _: [busy.append(cluster.stage.turn.locked())][:0])
+    monkeypatch.setattr(cluster.stage, "still_ours", _nothing)
+    await cluster._look_again()
+    assert busy == [False]
+
+
+async def _nothing(*_: Any) -> None: ...
 
 
 async def test_what_was_rebuilt_over_a_rebalance_is_not_taken_over(
