@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,12 +18,16 @@ from typing import Any
 
 from consumers.notify.outbox import LEASE, Delivery, Outbox
 from consumers.notify.webhook import Answer
+from polywire.runtime.backoff import pause
 from polywire.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
 _LAST_TRY_SECONDS = 20.0
 """A little more than a webhook may take."""
+
+_RECORDING = 0.5, 30.0
+"""Seconds between tries of writing down what happened: the first and the longest."""
 
 Sender = Callable[[Delivery], Awaitable[Answer]]
 GiveUp = Callable[[Delivery, str], None]
@@ -43,7 +46,7 @@ class Patience:
 
     def pause(self, attempts: int) -> float:
         """After so many failed tries, give or take a fifth, so that a recovering receiver is not hit by all at once."""
-        return min(self.longest, self.first * 2.0 ** min(attempts - 1, 20)) * random.uniform(0.8, 1.2)
+        return pause(attempts, self.first, self.longest)
 
 
 class Dispatcher:
@@ -133,29 +136,29 @@ class Dispatcher:
                 await self._insist(self._outbox.given_up, delivery, reason)
                 self._count(delivery, "given_up")
                 return True
-            pause = max(self._patience.pause(delivery.attempts), answer.retry_after)
-            next_attempt = datetime.now(UTC) + timedelta(seconds=pause)
+            wait = max(self._patience.pause(delivery.attempts), answer.retry_after)
+            next_attempt = datetime.now(UTC) + timedelta(seconds=wait)
             await self._insist(self._outbox.failed_once, delivery, answer.error, next_attempt)
             self._count(delivery, "retried")
             log.warning(
                 "delivery failed, will retry", destination=delivery.shown, error=answer.error,
-                attempt=delivery.attempts, seconds=round(pause, 1),
+                attempt=delivery.attempts, seconds=round(wait, 1),
             )  # fmt: skip
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+                await asyncio.wait_for(self._stopping.wait(), wait)
                 return False
 
     async def _insist(self, act: Callable[..., None], *arguments: Any) -> None:
         """Record what happened, however long Elasticsearch or Kafka are away: forgetting it would send twice."""
-        pause = 0.5
+        failures = 0
         while True:
             try:
                 await asyncio.to_thread(act, *arguments)
                 return
             except Exception as error:
                 log.warning("outbox not reachable, will retry", error=str(error) or type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
+                failures += 1
+                await asyncio.sleep(pause(failures, *_RECORDING))
 
     async def _renew(self) -> None:
         while True:

@@ -22,7 +22,6 @@ that is wrong. It stays stopped until `polywire deadletters resume`.
 
 from __future__ import annotations
 
-import random
 import signal
 import threading
 import time
@@ -34,6 +33,7 @@ from typing import Any, NoReturn
 from kafka.errors import KafkaError
 
 from polywire.runtime.accounts import Accounts
+from polywire.runtime.backoff import pause
 from polywire.runtime.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
 from polywire.runtime.elastic import at_most
 from polywire.runtime.health import StageHealth
@@ -380,8 +380,7 @@ class ConsumerLoop:
     def _wait(self, error: str, asked: float = 0.0) -> None:
         """Back off: keep the membership, let nothing new in, see a signal to stop."""
         self._failures += 1
-        delay = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(self._failures - 1, 10)) * random.uniform(0.8, 1.2)
-        delay = max(delay, asked)
+        delay = max(asked, pause(self._failures, FIRST_RETRY, LONGEST_RETRY))
         self._health.retrying(error)
         log.warning("broken, will retry", error=error, attempt=self._failures, seconds=round(delay, 1))
         self._pause()

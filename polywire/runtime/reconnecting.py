@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +20,8 @@ from typing import Any
 import aiokafka.client
 from aiokafka.conn import CloseReason
 from kafka.net.manager import KafkaConnectionManager
+
+from polywire.runtime.backoff import pause
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds, doubled from the first to the longest, give or take a fifth. Short enough for a broker that starts again."""
@@ -44,7 +45,7 @@ class Pauses:
         """A connection that was made at `made` is gone, or was not made at all."""
         failures = 0 if now - made >= _SETTLED else self._failures.get(address, -1) + 1
         self._failures[address] = failures
-        self._until[address] = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)) * random.uniform(0.8, 1.2)
+        self._until[address] = now + pause(failures + 1, FIRST_PAUSE, LONGEST_PAUSE)
 
 
 def install() -> None:

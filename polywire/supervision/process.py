@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from polywire.engines.base import die_with_parent, free_ports
+from polywire.runtime.backoff import doubled
 from polywire.runtime.files import open_private
 from polywire.runtime.watchdog import SUPERVISOR
 from polywire.supervision.stages import StageSpec
@@ -53,7 +54,8 @@ class StageProcess:
         self._started = 0.0
         self._log_begin = 0
         self._answered: float | None = None
-        self._pause = _FIRST_PAUSE
+        self._deaths = 0
+        """In a row, each soon after the start."""
         self.dead_pid: int | None = None
         """Of a process that ended by itself and whose place in its consumer group may not have been given up."""
 
@@ -129,11 +131,12 @@ class StageProcess:
         words = "" if status == -signal.SIGKILL else last_words(self.log_file, self._log_begin)
         self.last_error = how_it_ended(status, words)
         if self.uptime > _STEADY:
-            self._pause = _FIRST_PAUSE
+            self._deaths = 0
         return self._plan_restart()
 
     def _plan_restart(self) -> str:
-        pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
+        self._deaths += 1
+        pause = doubled(self._deaths, _FIRST_PAUSE, _LONGEST_PAUSE)
         self.restart_at = time.monotonic() + pause
         return f"{self.last_error}; starting again in {pause:.0f} s (log: {self.log_file})"
 

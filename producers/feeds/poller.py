@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from polywire.runtime.backoff import pause
 from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
 from polywire.runtime.settings import FeedSettings
@@ -31,8 +32,8 @@ _ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 _PAGE_TRIES = 2
 _PAGE_FAILURES = 3
 """Pages of one document that may fail for want of an answer, until the others are not asked for any more."""
-_KAFKA_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds; the last one repeats."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between tries while Kafka is away."""
 
 
 @dataclass
@@ -161,8 +162,8 @@ class Poller:
                     raise
                 self._health.retrying(error)
                 log.warning("kafka_away", reason=str(error), article=article.id)
-                await self._sleep(_KAFKA_PAUSES[min(tries, len(_KAFKA_PAUSES) - 1)])
                 tries += 1
+                await self._sleep(pause(tries, _FIRST_PAUSE, _LONGEST_PAUSE))
             else:
                 self._health.handled(RAW.name, time.monotonic() - started)
                 return

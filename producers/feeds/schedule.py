@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+from polywire.runtime.backoff import doubled
+
 JITTER = 0.1
 """Part of the delay: a thousand feeds started together drift apart."""
 MAX_BACKOFF = 6 * 3600.0
@@ -28,7 +30,7 @@ def next_delay(
         failures: polls failed in a row; each doubles the interval, up to `MAX_BACKOFF`.
         retry_after: what the server asked for; never less than that, up to `MAX_RETRY_AFTER`.
     """
-    delay: float = min(interval * 2 ** min(failures, 20), max(interval, MAX_BACKOFF))
+    delay = doubled(failures + 1, interval, max(interval, MAX_BACKOFF))
     if gone:
         delay = max(delay, GONE)
     if retry_after is not None:

@@ -14,6 +14,7 @@ from typing import Any
 import faust
 from aiokafka.errors import MessageSizeTooLargeError
 
+from polywire.runtime.backoff import pause
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.health import StageHealth
 from polywire.runtime.logs import get_logger
@@ -25,8 +26,8 @@ from schemas.topics import DEADLETTERS, Topic
 
 log = get_logger(__name__)
 
-_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Seconds between tries; the last is repeated for as long as it takes."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+"""Seconds between tries, which go on for as long as it takes."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class Outlet:
                 # Faust wraps what its client raises. A broker may take less than our topics are made to.
                 if isinstance(error, MessageSizeTooLargeError) or isinstance(error.__cause__, MessageSizeTooLargeError):
                     raise TooLarge(f"too large for the bus: {error}") from error
-                delay = _BACKOFF[min(tries, len(_BACKOFF) - 1)]
                 tries += 1
+                delay = round(pause(tries, _FIRST_PAUSE, _LONGEST_PAUSE), 1)
                 self._health.retrying(error)
                 if tries == 1 and self.waits is not None:
                     await self.waits()

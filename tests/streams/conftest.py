@@ -105,7 +105,7 @@ def ready(stage: Stage, broker: Recorder, monkeypatch: pytest.MonkeyPatch) -> St
     monkeypatch.setattr(stage.outlet, "_channel", lambda topic: broker.channel(topic.name))
     monkeypatch.setattr(stage, "lookback", Topics())
     monkeypatch.setattr(type(stage.app), "consumer", Member(stage))
-    monkeypatch.setattr(outlet, "_BACKOFF", (0.0,))
+    monkeypatch.setattr(outlet, "_LONGEST_PAUSE", 0.0)
     return stage
 
 

@@ -120,7 +120,7 @@ async def test_what_a_buried_message_changed_is_taken_back(
 async def test_a_change_that_failed_is_sent_again(
     stage: Stage, table: ConfirmedTable, changelog: Changelog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BACKOFF", (0.0,))
+    monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.0)
     table["a"], table["b"] = "new", "other"
     waiting = asyncio.create_task(stage.outlet.persist("store", table.confirmed))
     await turns()
