@@ -23,7 +23,9 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@echo "Installing polywire and its pinned dependencies into $(VENV) (two minutes the first time) ..."
 	@# Older ones warn that lxml has no extra html_clean: they do not know that html-clean is the same name.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=23.3'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# The warning is about folders that have a package's name, which is what these folders are for.
+	@PYTHONWARNINGS='ignore:Editable installation' \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: install  ## start everything, feed it, watch stories form and the alert arrive

@@ -9,7 +9,7 @@ _DOUBLINGS = 30
 
 
 def doubled(failures: int, first: float, longest: float) -> float:
-    """Seconds to wait after so many failures in a row (1, 2, …): `first`, then twice as long each time, to `longest`."""
+    """Seconds to wait after so many failures in a row (1, 2, …): `first`, each time twice as long, up to `longest`."""
     return min(longest, first * 2.0 ** min(max(failures - 1, 0), _DOUBLINGS))
 
 
