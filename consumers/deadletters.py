@@ -21,6 +21,7 @@ from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.partitions import partitions_of
 from polywire.runtime.producer import Producer
+from polywire.runtime.reading import between
 from polywire.runtime.settings import Settings
 from schemas.topics import BY_NAME, DEADLETTERS
 
@@ -111,13 +112,13 @@ def in_full(settings: Settings, chosen: Iterable[Lying]) -> Generator[Lying, Non
 
 
 def _only(offsets: Collection[int], consumer: KafkaConsumer, tp: TopicPartition) -> Iterator[Any]:
-    return (record for record in _between(consumer, tp, min(offsets), max(offsets) + 1) if record.offset in offsets)
+    return (record for record in between(consumer, tp, min(offsets), max(offsets) + 1) if record.offset in offsets)
 
 
 def _backwards(consumer: KafkaConsumer, tp: TopicPartition, start: int, end: int) -> Iterator[_Lain]:
     while end > start:
         begin = max(start, end - _AT_ONCE)
-        yield from reversed([_lain(record) for record in _between(consumer, tp, begin, end)])
+        yield from reversed([_lain(record) for record in between(consumer, tp, begin, end)])
         end = begin
 
 
@@ -132,21 +133,6 @@ def _lain(record: Any) -> _Lain:
         None if letter.value is None else len(letter.value),
         None if mark is None else mark.decode("ascii", "replace"),
     )
-
-
-def _between(consumer: KafkaConsumer, tp: TopicPartition, begin: int, end: int) -> Iterator[Any]:
-    """The records of a partition from offset `begin` to before `end`. What it no longer has is passed over."""
-    consumer.assign([tp])
-    consumer.seek(tp, begin)
-    silent = 0
-    while consumer.position(tp) < end:
-        polled = consumer.poll(timeout_ms=1_000)
-        silent = 0 if polled else silent + 1
-        if silent > 30:
-            raise ConnectionError(f"cannot read {tp.topic} to its end")
-        for record in polled.get(tp, ()):
-            if record.offset < end:
-                yield record
 
 
 def why_not(lying: Lying) -> str | None:

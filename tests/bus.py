@@ -10,6 +10,7 @@ from kafka import KafkaConsumer
 
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.partitions import partitions_of
+from polywire.runtime.reading import to_ends
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, ENRICHED, RAW, Topic
 
@@ -25,12 +26,7 @@ def records_of(settings: Settings, topic: Topic, starts: Mapping[int, int] | Non
         consumer.assign(partitions)
         for each in partitions:
             consumer.seek(each, (starts or {}).get(each.partition, 0))
-        ends = consumer.end_offsets(partitions)
-        records: list[Any] = []
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for batch in consumer.poll(timeout_ms=200).values():
-                records += batch
-        return records
+        return list(to_ends(consumer, consumer.end_offsets(partitions)))
     finally:
         consumer.close()
 

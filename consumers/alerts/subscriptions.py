@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.logs import get_logger
 from polywire.runtime.partitions import partitions_of
+from polywire.runtime.reading import to_ends
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Record
 from schemas.alerts import Subscription
@@ -23,8 +23,6 @@ from schemas.codec import InvalidMessage, decode
 from schemas.topics import ENRICHED, SUBSCRIPTIONS
 
 log = get_logger(__name__)
-
-_CATCH_UP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -106,14 +104,9 @@ class SubscriptionBook:
         """
         ends = self._consumer.end_offsets(self._partitions)
         self._notice_new_topic(_by_number(self._consumer.end_offsets(self._articles)))
-        deadline = time.monotonic() + _CATCH_UP_SECONDS
         self._apply_read()
-        while any(self._consumer.position(tp) < ends[tp] for tp in self._partitions):
-            if time.monotonic() > deadline:
-                raise ConnectionError(f"cannot read {SUBSCRIPTIONS.name} to its end")
-            for records in self._consumer.poll(timeout_ms=200).values():
-                self._read.extend(records)
-            self._apply_read()
+        self._read.extend(to_ends(self._consumer, ends))
+        self._apply_read()
 
     def _notice_new_topic(self, ends: dict[int, int]) -> None:
         if any(ends.get(partition, 0) < end for partition, end in self._ends.items()):

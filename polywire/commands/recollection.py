@@ -7,12 +7,11 @@ import json
 from kafka import TopicPartition
 
 from polywire.runtime.kafka import make_consumer
+from polywire.runtime.reading import to_ends
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED
 from streams.apps.app import changelog
 from streams.stories import Clusterer, Explanation
-
-_SILENT_POLLS = 30
 
 
 def explain_from_memory(settings: Settings, article_id: str) -> Explanation | None:
@@ -33,19 +32,12 @@ def explain_from_memory(settings: Settings, article_id: str) -> Explanation | No
         partitions = [TopicPartition(topic.name, partition) for partition in there]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        silent = 0
-        while any(consumer.position(tp) < ends[tp] for tp in partitions):
-            polled = consumer.poll(timeout_ms=1_000)
-            silent = 0 if polled else silent + 1
-            if silent > _SILENT_POLLS:
-                raise ConnectionError(f"cannot read {topic.name} to its end")
-            for record in (r for records in polled.values() for r in records):
-                key = json.loads(record.key)
-                if record.value is None or record.value == b"null":
-                    known.pop(key, None)
-                else:
-                    known[key] = json.loads(record.value)
+        for record in to_ends(consumer, consumer.end_offsets(partitions)):
+            key = json.loads(record.key)
+            if record.value is None or record.value == b"null":
+                known.pop(key, None)
+            else:
+                known[key] = json.loads(record.value)
     finally:
         consumer.close(autocommit=False)
     if article_id not in known:

@@ -6,19 +6,19 @@ fetched here (see streams.apps.progress). Everything here blocks: call it in a t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from kafka import KafkaConsumer, TopicPartition
 
 from polywire.runtime.kafka import make_consumer
 from polywire.runtime.marks import Mark
+from polywire.runtime.reading import PATIENCE, between
 from polywire.runtime.settings import Settings
 from polywire.runtime.source import Partition, Record
 
-_PATIENCE = 30.0
-_TIMEOUT_MS = int(_PATIENCE * 1000)
+_TIMEOUT_MS = int(PATIENCE * 1000)
 
 
 class Lookback:
@@ -50,7 +50,7 @@ class Lookback:
         """The messages from offset `first` to before `end`, in order, the first `limit` of those that the topic has.
 
         Raises:
-            TimeoutError: the broker did not hand over what it says it has.
+            ConnectionError: the broker did not hand over what it says it has.
         """
         tp = TopicPartition(*place)
         with self._reader([tp]) as reader:
@@ -60,7 +60,7 @@ class Lookback:
         """The values at `offsets`; those that the topic no longer holds are absent.
 
         Raises:
-            TimeoutError: the broker did not hand over a message it says it has.
+            ConnectionError: the broker did not hand over a message it says it has.
         """
         tp = TopicPartition(*place)
         wanted = sorted(set(offsets))
@@ -87,12 +87,4 @@ def _bounds(reader: KafkaConsumer, tp: TopicPartition) -> range:
 
 def _read(reader: KafkaConsumer, tp: TopicPartition, wanted: range, held: range, limit: int) -> list[Record]:
     first, end = max(wanted.start, held.start), min(wanted.stop, held.stop)
-    found: list[Record] = []
-    reader.seek(tp, first)
-    deadline = time.monotonic() + _PATIENCE
-    while (position := reader.position(tp, timeout_ms=_TIMEOUT_MS)) < end and len(found) < limit:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no answer for {tp.topic}/{tp.partition} at {position} within {_PATIENCE:.0f} s")
-        for records in reader.poll(timeout_ms=1_000, max_records=limit - len(found)).values():
-            found += [Record.of(record) for record in records if record.offset < end]
-    return found
+    return [Record.of(record) for record in islice(between(reader, tp, first, end, at_once=limit), limit)]

@@ -93,13 +93,13 @@ def test_what_is_held_does_not_grow_with_what_lies_there(filled: Settings) -> No
 
 def test_only_as_far_back_as_asked_for(filled: Settings, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    between = deadletters._between
+    between = deadletters.between
 
     def counted(consumer: object, tp: object, begin: int, end: int) -> Iterator[object]:
         asked.append(end - begin)
         return between(consumer, tp, begin, end)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(deadletters, "_between", counted)
+    monkeypatch.setattr(deadletters, "between", counted)
     with closing(dead_letters(filled, since=NOW - timedelta(hours=2))) as lying:
         found = offsets(lying)
     assert set(range(count - 120, count)) <= set(found)
