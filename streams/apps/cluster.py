@@ -51,7 +51,8 @@ class ClusterStage:
         self.stage = Stage("cluster", settings)
         self._records: Any = self.stage.table("records", ANALYZED, None)
         self._clusterer: Clusterer | None = None
-        self._unseen = 0
+        self._unseen = False
+        """Whether articles have come since the last second look."""
         self._rest_until = 0.0
         self.stage.forget = self._let_go
         self.stage.consume(Way(ANALYZED, AnalyzedArticle, self._decide, lambda article: article.id))
@@ -80,7 +81,7 @@ class ClusterStage:
         generation = self._store(assignment, source, {_OFFSET: source.offset})
         for forgotten in assignment.forgotten:
             self._records.pop(forgotten, None)
-        self._unseen += 1
+        self._unseen = True
         return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment, generation=generation))]
 
     async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
@@ -103,10 +104,7 @@ class ClusterStage:
                 self.stage.health.handled(CORRECTIONS.name, outcome="article_expired")
                 continue
             joining = clustered(article, assignment, correction.id, generation)
-            outgoing += [
-                Outgoing(CLUSTERED, joining.moved_from or "", retracted(joining)),
-                Outgoing(CLUSTERED, joining.story_id, joining),
-            ]
+            outgoing += [Outgoing(CLUSTERED, one.story_id, one) for one in (retracted(joining), joining)]
         log.info("corrected", kind=correction.kind, by=correction.by, articles=len(moved), story=correction.story_id)
         return outgoing
 
@@ -137,8 +135,7 @@ class ClusterStage:
         }
         for value in (await self._at(CORRECTIONS, recalls)).values():
             for article in decode(StoryCorrection, value).articles:
-                fields = article.model_dump(include=set(AnalyzedArticle.model_fields))
-                found.setdefault(article.id, AnalyzedArticle.model_validate(fields))
+                found.setdefault(article.id, AnalyzedArticle.model_validate(article.model_dump()))
         return found
 
     async def _at(self, topic: Topic, offsets: Collection[int]) -> dict[int, bytes]:
@@ -150,7 +147,7 @@ class ClusterStage:
         """Publish what a second look at the recent stories finds; it comes back over the bus like an operator's."""
         if self._clusterer is None or not self._unseen or time.monotonic() < self._rest_until:
             return
-        self._unseen, generation = 0, self.stage.progress.generation
+        self._unseen, generation = False, self.stage.progress.generation
         try:
             async with self.stage.turn:
                 # Let go while we waited: restored now, it would be of a table that is still being filled.

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from polywire.runtime.health import SILENT_AFTER, STALLED_AFTER, StageHealth
+from polywire.runtime.health import SILENT_AFTER, STALLED_AFTER, HealthReport, StageHealth
 from polywire.supervision.process import fetch_health, free_port
 
 
@@ -150,3 +150,48 @@ def test_parts_that_fail_are_named_and_leave_the_stage_alive(health: StageHealth
     assert report.alive
     assert (report.parts, report.parts_failing) == (30, 25)
     assert list(report.failing) == [f"feed-{n:02}" for n in range(20)]
+
+
+def test_a_report_says_all_there_is(health: StageHealth, clock: Clock) -> None:
+    assert health.report() == HealthReport("cluster", True, "starting", False, 0, 0, 0, 0, 0.0, 0.0, None)
+    health.ready()
+    health.lag({("t", 0): 4, ("t", 1): 3})
+    clock.now += 7.03
+    health.handled("t", count=2)
+    clock.now += 2.26
+    health.rejected("t", "not JSON")
+    health.retrying(ConnectionError())
+    clock.now += 1.18
+    health.failing(3, {"feed": "404"})
+    assert health.report() == HealthReport(
+        "cluster", True, "working", True, handled=2, rejected=1, retries=1, lag=7, rate=0.19, idle_for=1.2,
+        last_error="ConnectionError", parts=3, parts_failing=1, failing={"feed": "404"}, last_error_age=1.2,
+    )  # fmt: skip
+
+
+def test_a_rate_is_of_the_time_since_the_start_where_that_is_less_than_a_minute(
+    health: StageHealth, clock: Clock
+) -> None:
+    health.handled("t", count=3)
+    assert health.report().rate == 3.0, "of a second, at first"
+    clock.now += 30
+    assert health.report().rate == 0.1
+
+
+def test_answers_have_a_type_and_a_length_and_other_paths_none(health: StageHealth) -> None:
+    port = free_port()
+    thread = health.serve("127.0.0.1", port)
+    assert thread is not None
+    assert thread.daemon, "else no process would end"
+    health.ready()
+    for path, kind in (
+        ("/healthz?verbose=1", "application/json"),
+        ("/metrics?x", "text/plain; version=0.0.4; charset=utf-8"),
+    ):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+            assert int(answer.headers["Content-Length"]) == len(answer.read())
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/else", timeout=5)
+    assert (caught.value.code, caught.value.headers["Content-Type"]) == (404, "text/plain")
+    assert caught.value.read() == b"/metrics or /healthz\n"

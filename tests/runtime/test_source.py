@@ -14,10 +14,11 @@ from polywire.runtime import source as source_module
 from polywire.runtime.assigning import NoticingAssignor
 from polywire.runtime.marks import Mark
 from polywire.runtime.settings import Settings
-from polywire.runtime.source import KafkaSource
+from polywire.runtime.source import POLL_RECORDS, KafkaSource, Record
 from schemas.topics import ALERTS
 
 TP = TopicPartition(ALERTS.name, 0)
+OTHER = TopicPartition(ALERTS.name, 1)
 PLACE = (ALERTS.name, 0)
 
 
@@ -33,20 +34,37 @@ class Client:
         self.commits: list[dict[TopicPartition, OffsetAndMetadata]] = []
         self.listener: Any = None
         self.joined = True
-        assignors = {NoticingAssignor.name: NoticingAssignor()}
-        self._coordinator = SimpleNamespace(poll=lambda **_: self.joined, _assignors=assignors)
+        self.topics: list[str] = []
+        self.timeouts: dict[str, Any] = {}
+        """Milliseconds, of the last call of each kind."""
+        self.rejoins = 0
+        self.assignor = NoticingAssignor()
+        self._coordinator = SimpleNamespace(
+            poll=self._join, _assignors={NoticingAssignor.name: self.assignor}, request_rejoin=self._rejoin
+        )
 
-    def subscribe(self, _topics: list[str], listener: Any) -> None:
-        self.listener = listener
+    def _join(self, timeout_ms: float) -> bool:
+        self.timeouts["join"] = timeout_ms
+        return self.joined
+
+    def _rejoin(self) -> None:
+        self.rejoins += 1
+
+    def subscribe(self, topics: list[str], listener: Any) -> None:
+        self.topics, self.listener = topics, listener
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.mine)
 
-    def committed(self, _tp: TopicPartition, **_: object) -> OffsetAndMetadata | None:
+    def committed(self, tp: TopicPartition, *, metadata: bool, timeout_ms: float) -> OffsetAndMetadata | None:
+        assert tp in self.mine
+        assert metadata, "else it would be a number"
+        self.timeouts["committed"] = timeout_ms
         at = self.committed_offset
         return None if at is None else OffsetAndMetadata(at, self.metadata, -1)
 
-    def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata], **_: object) -> None:
+    def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata], timeout_ms: float | None = None) -> None:
+        self.timeouts["commit"] = timeout_ms
         self.commits.append(offsets)
 
     commit_async = commit
@@ -59,7 +77,8 @@ class Client:
             raise ValueError("Unassigned partition")
         self.position = offset
 
-    def poll(self, **_: object) -> dict[TopicPartition, list[Any]]:
+    def poll(self, timeout_ms: float) -> dict[TopicPartition, list[Any]]:
+        self.timeouts["poll"] = timeout_ms
         if self.looks:
             self.looks.pop(0)()
         found = [offset for offset in self.log if offset >= self.position] if self.mine else []
@@ -76,10 +95,32 @@ class Client:
         self.position += 2
 
 
-def _record(offset: int) -> Any:
+class Scripted(Client):
+    """One with two partitions, whose polls answer what the test says."""
+
+    def __init__(self, *answers: dict[TopicPartition, list[int]], committed: int = 5) -> None:
+        super().__init__([], committed)
+        self.mine = {TP, OTHER}
+        self.answers = list(answers)
+        self.sought: list[tuple[TopicPartition, int]] = []
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self.sought.append((tp, offset))
+
+    def poll(self, timeout_ms: float) -> dict[TopicPartition, list[Any]]:
+        answer = self.answers.pop(0) if self.answers else {}
+        return {tp: [_record(offset, tp) for offset in offsets] for tp, offsets in answer.items()}
+
+
+def _record(offset: int, tp: TopicPartition = TP) -> Any:
     return SimpleNamespace(
-        topic=TP.topic, partition=0, offset=offset, key=b"k", value=b"v", headers=(), timestamp=0
+        topic=tp.topic, partition=tp.partition, offset=offset, key=b"k", value=b"v", headers=(), timestamp=0
     )  # fmt: skip
+
+
+def places(records: list[Record]) -> list[tuple[int, int]]:
+    """Partition and offset of each."""
+    return [(record.partition, record.offset) for record in records]
 
 
 def source_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> KafkaSource:
@@ -185,3 +226,129 @@ def test_a_partition_that_was_lost_is_said_no_goodbye_to(monkeypatch: pytest.Mon
     client.listener.on_partitions_lost({TP})
     assert source.revoked() == {PLACE}
     assert len(client.commits) == 1
+
+
+def test_a_partition_that_was_lost_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    source.commit({PLACE: (6, Mark(open=True))})
+    client.listener.on_partitions_lost({TP, OTHER})  # of which the other was never committed
+    client.listener.on_partitions_revoked({TP})  # came back and went again before it was polled
+    assert len(client.commits) == 1
+
+
+def test_a_commit_that_a_rebalance_overtook_is_no_goodbye_of_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    monkeypatch.setattr(client, "commit", lambda *_, **__: client.rebalance())
+    source.commit({PLACE: (6, Mark(open=True))})
+    source.revoked()
+    handed_over(source)
+    client.rebalance()
+    assert client.commits == []
+
+
+def test_what_is_committed_is_offset_mark_and_no_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    source.commit({PLACE: (6, Mark(open=True, rejected=2))})
+    assert client.timeouts["commit"] == 10_000
+    client.rebalance()
+    assert client.commits == [
+        {TP: OffsetAndMetadata(6, Mark(open=True, rejected=2).encode(), -1)},
+        {TP: OffsetAndMetadata(6, Mark(rejected=2).encode(), -1)},
+    ]
+
+
+def test_what_was_never_polled_goes_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    client.rebalance()
+    assert source.revoked() == {PLACE}
+    assert client.commits == []
+
+
+def test_a_partition_that_came_and_went_did_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    source = source_on(client, monkeypatch)
+    client.looks = [client.rebalance]
+    assert handed_over(source) == []
+    assert source.came() == {}
+
+
+def test_a_commit_at_the_very_first_message_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([0, 1], committed=0)
+    client.metadata = Mark(open=True, tries=2).encode()
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    assert source.came() == {PLACE: (0, Mark(open=True, tries=2))}
+    assert client.timeouts["committed"] == 10_000
+
+
+def test_of_two_partitions_in_one_poll_both_are_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = source_on(Scripted({TP: [5, 6], OTHER: [5]}), monkeypatch)
+    assert places(source.poll(0.0)) == [(0, 5), (0, 6), (1, 5)]
+
+
+def test_a_partition_that_leaves_something_out_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Scripted({TP: [7], OTHER: [5]})
+    source = source_on(client, monkeypatch)
+    assert places(source.poll(0.0)) == [(1, 5)]
+    assert client.sought[-1] == (TP, 5)
+
+
+def test_nor_does_one_that_came_in_this_very_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Scripted({TP: [5], OTHER: [5]})
+    client.mine = {OTHER}
+    assert places(source_on(client, monkeypatch).poll(0.0)) == [(1, 5)]
+
+
+def test_what_follows_on_what_was_handed_over_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Scripted({TP: [5, 6, 7]}, {TP: [9]}, {TP: [8, 9]})
+    source = source_on(client, monkeypatch)
+    assert [places(source.poll(0.0)) for _ in range(3)] == [[(0, 5), (0, 6), (0, 7)], [], [(0, 8), (0, 9)]]
+    assert client.sought[-1] == (TP, 8)
+
+
+def test_a_poll_waits_until_something_comes_and_lets_the_group_have_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_PAUSE", 0.0)
+    client = Client([], committed=5)
+    source = source_on(client, monkeypatch)
+    client.looks = [lambda: None, lambda: client.log.append(5)]
+    assert [record.offset for record in source.poll(20.0)] == [5]
+    assert client.timeouts["poll"] == 5
+    assert 15_000 < client.timeouts["join"] <= 20_000
+    source.poll(0.0)
+    assert client.timeouts["join"] == 5
+
+
+def test_what_was_shared_out_in_the_dark_is_shared_out_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([], committed=5)
+    source = source_on(client, monkeypatch)
+    for _ in range(2):
+        client.assignor.in_the_dark = True
+        source.poll(0.0)
+    assert client.rejoins == 1
+
+
+def test_a_member_joins_its_group_for_its_topics_and_takes_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, settings = Client([], committed=None), Settings()
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        source_module, "make_consumer", lambda *args, **options: asked.append((args, options)) or client
+    )
+    KafkaSource(settings, "group", [ALERTS], fetch_max_wait_ms=7)
+    assert asked == [((settings, "group", ()), {"max_poll_records": POLL_RECORDS, "fetch_max_wait_ms": 7})]
+    assert client.topics == [ALERTS.name]
+
+
+def test_a_record_has_all_that_its_message_had() -> None:
+    message = SimpleNamespace(
+        topic="t", partition=1, offset=2, key=b"k", value=b"v", headers=[("h", b"1")], timestamp=7
+    )  # fmt: skip
+    assert Record.of(message) == Record("t", 1, 2, b"k", b"v", (("h", b"1"),), 7)
+    message.headers = message.timestamp = None
+    assert Record.of(message) == Record("t", 1, 2, b"k", b"v", (), 0)

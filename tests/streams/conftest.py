@@ -72,6 +72,9 @@ class Topics:
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
         return [r for r in self.records if r.place == place and first <= r.offset < end][:limit]
 
+    def at(self, place: Partition, offsets: Collection[int]) -> dict[int, bytes | None]:
+        return {r.offset: r.value for r in self.records if r.place == place and r.offset in offsets}
+
 
 class Member:
     """Stands where the consumer is: owns what the test says, and keeps what is committed."""

@@ -76,7 +76,7 @@ async def test_a_rebalance_lets_go_of_what_the_clusterer_remembers(
 
 async def test_a_second_look_that_waited_over_a_rebalance_restores_nothing(tmp_path: Path) -> None:
     cluster = ClusterStage(Settings(state_dir=tmp_path))
-    cluster._clusterer, cluster._unseen = Clusterer(), 1
+    cluster._clusterer, cluster._unseen = Clusterer(), True
     cluster._records = {}
     async with cluster.stage.turn:
         looking = asyncio.create_task(cluster._look_again())
@@ -88,7 +88,7 @@ async def test_a_second_look_that_waited_over_a_rebalance_restores_nothing(tmp_p
 
 async def test_articles_go_on_while_the_clusterer_looks_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = ClusterStage(Settings(state_dir=tmp_path))
-    cluster._clusterer, cluster._unseen = Clusterer(), 1
+    cluster._clusterer, cluster._unseen = Clusterer(), True
     busy: list[bool] = []
     monkeypatch.setattr(Review, "corrections", lambda _: [busy.append(cluster.stage.turn.locked())][:0])
     monkeypatch.setattr(cluster.stage, "still_ours", _nothing)
@@ -181,6 +181,21 @@ async def test_the_app_s_tables_wait_to_be_asked(stage: Stage) -> None:
     assert isinstance(stage.table("hooks", ANALYZED, None), ConfirmedTable)
 
 
+async def test_partitions_are_committed_by_our_account_where_they_are_asked_for() -> None:
+    progress = Progress()
+    for place, offset in ((PLACE, 20), (("other", 1), 3)):
+        progress.begin(place, offset, Mark(), progress.generation)
+    consumer: Any = StageConsumer.__new__(StageConsumer)
+    consumer.app = SimpleNamespace(progress=progress)
+    tp, other = TP(*PLACE), TP("other", 1)
+    consumer._acked, consumer._acked_index, consumer._gap = {tp: [1]}, {tp: {1}}, {tp: [2]}
+    asked = [None, {tp}, {PLACE[0]}, {other, PLACE[0]}, {TP("other", 0)}]
+    found = [set(consumer._filter_tps_with_pending_acks(one)) for one in asked]
+    assert found == [{tp, other}, {tp}, {tp}, {tp, other}, set()]
+    assert (consumer._new_offset(tp), consumer._new_offset(other)) == (20, 3)
+    assert not any((consumer._acked, consumer._acked_index, consumer._gap)), "they would grow for ever"
+
+
 async def test_two_topics_take_turns(stage: Stage, broker: Recorder) -> None:
     topics_of(stage, range(30), committed=20)
     going: list[str] = []
@@ -202,16 +217,16 @@ async def test_two_topics_take_turns(stage: Stage, broker: Recorder) -> None:
 async def test_no_partition_is_not_taken_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    async def fetch(thread: Any, consumer: Any, active_partitions: Any, *_: Any) -> Any:
+    async def fetch(thread: Any, consumer: Any, active_partitions: Any, *limits: Any) -> Any:
         active.clear()  # a rebalance, while aiokafka waits
-        asked.append(set(active_partitions))
+        asked.append((consumer, set(active_partitions), *limits))
         return {}
 
     monkeypatch.setattr(AIOKafkaConsumerThread, "_fetch_records", fetch)
     thread: Any = _Thread.__new__(_Thread)
     active = {TP(*PLACE)}
-    await thread._fetch_records(None, active)
-    assert asked == [{TP(*PLACE)}]
+    await thread._fetch_records("aiokafka's", active, 1.5, 200)
+    assert asked == [("aiokafka's", {TP(*PLACE)}, 1.5, 200)]
     assert await thread._fetch_records(None, active) == {}
     assert len(asked) == 1, "for nothing nobody is asked"
 

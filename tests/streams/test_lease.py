@@ -26,8 +26,10 @@ class Coordinator:
 
     def __init__(self) -> None:
         self.generation, self.answer = 7, 0
+        self.asked: list[Any] = []
 
     async def _send_req(self, request: Any) -> Any:
+        self.asked.append(request)
         return SimpleNamespace(error_code=self.answer)
 
 
@@ -52,6 +54,14 @@ def lease(coordinator: Coordinator) -> Lease:
 
 def heartbeat() -> HeartbeatRequest:
     return HeartbeatRequest("group", 7, "member")
+
+
+async def test_what_the_client_asks_the_coordinator_reaches_it_and_is_answered(
+    lease: Lease, coordinator: Coordinator
+) -> None:
+    request = heartbeat()
+    assert (await coordinator._send_req(request)).error_code == 0
+    assert coordinator.asked == [request]
 
 
 async def test_it_lasts_from_the_asking_of_the_last_heartbeat_that_was_answered(

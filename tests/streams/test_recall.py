@@ -33,7 +33,9 @@ class Bus:
         self.held: dict[str, dict[int, bytes]] = {ANALYZED.name: {}, CORRECTIONS.name: {}}
 
     def at(self, place: Partition, offsets: Iterable[int]) -> dict[int, bytes]:
-        return {o: self.held[place[0]][o] for o in offsets if o in self.held[place[0]]}
+        topic, partition = place
+        assert partition == 0
+        return {o: self.held[topic][o] for o in offsets if o in self.held[topic]}
 
 
 class Cluster:
@@ -41,6 +43,7 @@ class Cluster:
 
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bus = Bus()
+        self.generation = 0
         self.stage = ClusterStage(Settings(state_dir=tmp_path))
         monkeypatch.setattr(self.stage.stage, "lookback", self.bus)
         self.stage._records = {}
@@ -48,7 +51,7 @@ class Cluster:
 
     async def take(self, one: AnalyzedArticle) -> Any:
         log = self.bus.held[ANALYZED.name]
-        source = Source(ANALYZED.name, 0, len(log))
+        source = Source(ANALYZED.name, 0, len(log), self.generation)
         log[source.offset] = encode(one)
         (out,) = await self.stage._decide(one, source)
         return out.message
@@ -65,7 +68,7 @@ class Cluster:
             **fields,
         )
         log = self.bus.held[CORRECTIONS.name]
-        source = Source(CORRECTIONS.name, 0, len(log))
+        source = Source(CORRECTIONS.name, 0, len(log), self.generation)
         log[source.offset] = encode(one)
         return list(await self.stage._correct(one, source))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +13,14 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
+from polywire.runtime.kafka import REQUEST_BYTES
+from polywire.runtime.sizes import TooLarge, wire_size
 from polywire.runtime.source import Record
 from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ANALYZED, DEADLETTERS, RAW
-from streams.apps.outlet import Outgoing
+from streams.apps import stage as stage_module
+from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
 from streams.apps.way import Source, record_of
 from tests.streams.conftest import ARTICLE, Recorder, handle, record
@@ -90,6 +94,32 @@ async def test_an_outcome_too_large_for_the_bus_is_buried(stage: Stage, broker: 
     broker.failures = [MessageSizeTooLargeError("16 MiB")]
     await handle(stage, record(json.dumps(ARTICLE).encode()))
     assert "too large" in letter(broker).reason
+
+
+def test_what_follows_is_measured_with_its_key_and_to_the_byte() -> None:
+    article = RawArticle.model_validate(ARTICLE)
+    fits = Outgoing(ANALYZED, article.id, article)
+    room = REQUEST_BYTES - wire_size(article.id.encode(), fits.value)
+    check([fits], room=room)
+    with pytest.raises(TooLarge, match=rf"for {ANALYZED.name} it would be {REQUEST_BYTES - room} bytes"):
+        check([fits], room=room + 1)
+    full = Outgoing(ANALYZED, article.id, article)
+    vars(full)["value"] = fits.value + bytes(room)
+    check([full])
+
+
+def test_messages_come_and_go_as_they_are_also_those_without_a_value(stage: Stage) -> None:
+    channel: Any = stage.channel(RAW)
+    assert channel.get_topic_name() == RAW.name
+    assert channel.allow_empty
+    assert (channel.key_type, channel.value_type) == (bytes, bytes)
+    assert (channel.key_serializer, channel.value_serializer) == ("raw", "raw")
+
+
+async def test_a_word_in_passing_holds_up_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "_WORD", 0.01)
+    monkeypatch.setattr(stage, "_say", lambda _: asyncio.Event().wait())
+    await asyncio.wait_for(stage._say_in_passing([]), 20)
 
 
 async def test_replays_are_counted_on(stage: Stage, broker: Recorder) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from faust.serializers import codecs
 
 from polywire.runtime.settings import Settings
 from schemas.topics import ANALYZED, DEADLETTERS
@@ -25,9 +26,14 @@ class Changelog:
     def __init__(self) -> None:
         self.sent: list[tuple[Any, Any, asyncio.Future[Any]]] = []
         self.places: list[tuple[int, int]] = []
+        self.values: list[bytes | None] = []
+        """As they lie on the topic."""
 
-    async def send(self, *, key: Any, value: Any, partition: int, headers: dict[str, bytes], **_: Any) -> Any:
+    async def send(
+        self, *, key: Any, value: Any, partition: int, headers: dict[str, bytes], value_serializer: str = "json"
+    ) -> Any:
         future: Any = asyncio.get_running_loop().create_future()
+        self.values.append(codecs.dumps(value_serializer, value))
         self.sent.append((key, value, future))
         self.places.append((partition, int(headers["generation"])))
         return future
@@ -83,6 +89,7 @@ async def test_nothing_is_told_before_it_is_stored(
     working = asyncio.create_task(follows(stage, table))
     await turns()
     assert [(key, value) for key, value, _ in changelog.sent] == [("stage-000001", "decided"), ("forgotten", None)]
+    assert changelog.values == [b'"decided"', None], "of which only none is a deletion"
     assert broker.sent == []
     changelog.answer()
     await working
@@ -143,9 +150,16 @@ async def test_what_another_worker_decides_now_is_forgotten_here(stage: Stage, t
     await asyncio.wait_for(table.confirmed(), 1)
 
 
-def change(key: str, value: str | None, offset: int, generation: int | None) -> Any:
+async def test_what_was_made_and_deleted_for_one_message_is_taken_back(table: ConfirmedTable) -> None:
+    table["a"] = "new"
+    table.pop("a")
+    assert table.take_back()
+    assert "a" not in table.data
+
+
+def change(key: str, value: str | None, offset: int, generation: int | None, partition: int = 0) -> Any:
     headers = None if generation is None else [("generation", b"%d" % generation)]
-    message = SimpleNamespace(partition=0, offset=offset, headers=headers, value=value)
+    message = SimpleNamespace(partition=partition, offset=offset, headers=headers, value=value)
     return SimpleNamespace(key=key, value=value, message=message)
 
 
@@ -173,6 +187,15 @@ class TestWritersThatWereSucceeded:
                 table.apply_changelog_batch([one])
         assert table["a"] == "first", "which was written before the later generation came"
         assert table["b"] == "right"
+
+    def test_and_on_another_partition_nobody_is_succeeded_by_them(self, table: ConfirmedTable) -> None:
+        table.apply_changelog_batch([*self.log, change("e", "right", 9, 4, partition=1)])
+        assert table["e"] == "right"
+
+    def test_and_what_is_kept_of_writers_does_not_grow_with_what_they_write(self, table: ConfirmedTable) -> None:
+        for _ in range(2):
+            table.apply_changelog_batch([*self.log, *(change("f", "right", 7 + n, 6) for n in range(9))])
+        assert table._of(0)._since == [(1, 4), (2, 6)]
 
     def test_a_group_that_was_made_anew_counts_on_from_what_is_stored(self, table: ConfirmedTable) -> None:
         assert table.take(0, 9) == 9, "nothing is stored"
