@@ -6,10 +6,11 @@ DEMO_FLAGS ?=
 DATA ?= ../shared/data
 TEST_FLAGS ?=
 FAULTS_FLAGS ?=
+BENCH_FLAGS ?=
 MUTANTS ?=
 PURELIB := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
-.PHONY: help install demo test lint calendar engines faults mutants names docs train clean
+.PHONY: help install demo test lint calendar engines faults mutants bench names docs train clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -48,6 +49,9 @@ engines: install  ## fetch and build the real Kafka and Elasticsearch (JDK 17 an
 
 faults: install  ## the long fault trial: 2,000 articles while everything is broken in turn (FAULTS_FLAGS="--seed 7")
 	$(BIN)/python -m tests.faults $(FAULTS_FLAGS)
+
+bench: install  ## the speed of the whole way in one table (BENCH_FLAGS="--only way"): a quarter of an hour
+	$(BIN)/python bench/whole_way.py --data $(DATA)/ntrex-dev/articles.jsonl $(BENCH_FLAGS)
 
 mutants: install  ## change the code in one place after another: a test must notice (MUTANTS="streams.apps.way*"; all: hours)
 	@# In an environment of its own on top of ours: mutmut wants a newer click than check-jsonschema takes.

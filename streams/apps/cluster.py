@@ -160,6 +160,7 @@ class ClusterStage:
             ended = time.monotonic()
             await self.stage.still_ours(generation)
             self._rest_until = ended + (ended - started) / _LOOK_SHARE
+            log.info("looked_back", seconds=round(ended - started, 3), corrections=len(corrections))
             for correction in corrections:
                 await self.stage.outlet.send(Outgoing(CORRECTIONS, correction.story_id, correction))
         except TakenOver:
