@@ -394,16 +394,34 @@ def covers(starts: dict[int, int] | None, partition: int, offset: int, ends: dic
         ({0: 7}, 0, 6, False),
         ({0: 7}, 0, 7, True),
         ({0: 7}, 1, 0, True),
+        ({0: 100}, 0, 99, False),
         ({0: 101}, 0, 6, True),
+        ({2: 1}, 2, 0, True),
         (None, 0, 50, False),
     ],
-    ids=["before", "after", "a partition added since", "a topic made anew", "without offsets: by time"],
+    ids=[
+        "before",
+        "after",
+        "a partition added since",
+        "at its end",
+        "a topic made anew",
+        "a partition that was not there",
+        "without offsets: by time",
+    ],
 )
 def test_offsets_not_clocks_say_what_a_subscription_covers(
     starts: dict[int, int] | None, partition: int, offset: int, covered: bool
 ) -> None:
     """Each is made where the clock runs a day ahead."""
     assert covers(starts, partition, offset) is covered
+
+
+def test_without_offsets_it_covers_what_came_from_its_millisecond_on() -> None:
+    made = datetime(2026, 1, 1, tzinfo=UTC)
+    active = Active(subscription(created=made, starts=None), Query.parse("x"))
+    at = int(made.timestamp() * 1000)
+    found = [active.covers(Record(ENRICHED.name, 0, 0, b"k", b"v", timestamp=at + late)) for late in (-1, 0, 1)]
+    assert found == [False, True, True]
 
 
 @engine

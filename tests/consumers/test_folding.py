@@ -16,6 +16,8 @@ def test_the_first_alert_says_what_its_article_says() -> None:
     assert (first.languages, first.sources) == (["ms"], ["pagi.example"])
     untitled = new_alert(subscription(), article(1, title="", text=f"\n{'a' * 300} b\nsecond line\nthird"))
     assert untitled.article_title == "a" * 200
+    untitled = new_alert(subscription(), article(1, title="", text="\nThe first line\nsecond line\nthird"))
+    assert untitled.article_title == "The first line"
 
 
 def test_the_article_is_of_its_story_whether_the_story_has_counted_it_or_not() -> None:
@@ -45,6 +47,7 @@ def test_a_deal_told_again_is_the_same_deal_with_more_evidence() -> None:
     again = deal(score=0.8, quantity=9, amount=sum_, status="denied", weapons=["Q1", "Q3"])
     (told,) = update(first, subscription(), article(2, deals=[again])).deals
     assert told.id == "Q159>Q232:Q1+Q3:sale"
+    assert (told.supplier, told.recipient, told.weapons) == (["Q159"], ["Q232"], ["Q3", "Q1"])
     assert (told.score, told.quantity, told.amount, told.disputed) == (0.8, 4, sum_, True)
     assert [e.article_id for e in told.evidence] == [article(1).id, article(2).id]
 
@@ -68,5 +71,6 @@ def test_the_same_sentence_is_no_new_evidence_and_other_parties_are_another_deal
 
 def test_what_a_story_inherits_is_told_under_its_own_id() -> None:
     first = new_alert(subscription(), article(1, story="old"))
-    heir = inherited(first, subscription(), article(1, story="new"))
+    heir = inherited(first, subscription(), article(2, story="new"))
     assert (heir.id, heir.story_id, heir.revision) == (alert_id("deals", "new"), "new", 1)
+    assert heir.article_id == article(2).id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from kafka.errors import KafkaTimeoutError
@@ -10,7 +11,7 @@ from kafka.errors import KafkaTimeoutError
 from polywire.runtime.consumer import ConsumerLoop
 from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
 from polywire.runtime.health import StageHealth
-from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry, TooManyDeadLetters, Unavailable
+from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters, Unavailable
 from schemas.codec import encode
 from schemas.topics import ALERTS
 from tests.consumers.make import alert
@@ -293,3 +294,189 @@ def test_lag_counts_what_is_in_hand() -> None:
     bench.put(4)
     bench.run(turns=20)
     assert bench.health.report().lag == 3
+
+
+def metric(bench: Bench, name: str, **labels: str) -> float | None:
+    value: float | None = bench.health.registry.get_sample_value(name, {"stage": "test", **labels})
+    return value
+
+
+def test_a_stage_is_ready_when_it_could_ask_for_messages_and_not_before() -> None:
+    bench = Bench(Script())
+    bench.source.poll_errors = [KafkaTimeoutError("broker away")]
+    seen: list[tuple[bool, str | None]] = []
+    bench.source.on_poll = [lambda: seen.append((bench.health.report().ready, bench.health.report().last_error))]
+    bench.run(turns=6)
+    assert seen == [(False, "KafkaTimeoutError: broker away")]
+    assert bench.health.report().ready
+
+
+def test_a_stage_that_stands_still_is_seen_to_however_often_it_asks() -> None:
+    bench = Bench(Script())
+    bench.run(turns=40)
+    assert bench.health.report().idle_for >= 19
+
+
+def test_an_error_without_words_is_known_by_its_name() -> None:
+    class Down(Script):
+        def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
+            outcomes = super().handle(batch)
+            if len(self.batches) < 2:
+                raise ConnectionError
+            return outcomes
+
+    bench = Bench(Down())
+    bench.put()
+    bench.run(turns=6)
+    assert bench.health.report().last_error == "ConnectionError"
+    bench = Bench(Script(), source=MemorySource())
+    bench.source.poll_errors = [ConnectionError()]  # type: ignore[list-item]
+    bench.run(turns=4)
+    assert bench.health.report().last_error == "ConnectionError"
+
+
+def test_what_is_unavailable_says_for_how_long_and_anything_else_does_not() -> None:
+    def waited(error: Exception) -> float:
+        class Down(Script):
+            def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
+                outcomes = super().handle(batch)
+                times.append(bench.source.now)
+                if len(times) < 2:
+                    raise error
+                return outcomes
+
+        times: list[float] = []
+        bench = Bench(Down())
+        bench.put()
+        bench.run(turns=400)
+        assert bench.health.report().last_error == str(error)
+        return times[1] - times[0]
+
+    assert waited(Unavailable("no index", after=90)) >= 90
+    assert 0.4 <= waited(ConnectionError("refused")) <= 0.6
+
+
+def test_each_outage_begins_with_a_short_wait_that_grows() -> None:
+    times: list[float] = []
+    down = {2: 3, 7: 1}
+    """How often which message finds it down."""
+
+    def act(received: Received) -> Outcome:
+        times.append(bench.source.now)
+        offset = received.record.offset
+        if down.get(offset):
+            down[offset] -= 1
+            return Retry("down")
+        return Done()
+
+    bench = Bench(Script(act))
+    bench.put(3)
+    bench.source.on_poll = [lambda: None] * 16 + [lambda: bench.put(5)]
+    bench.run(turns=8)
+    waits = [round(later - sooner, 3) for sooner, later in pairwise(times) if later > sooner]
+    first, second, third, _, again = waits
+    assert 0.4 <= first <= 0.6
+    assert 0.8 <= second <= 1.2
+    assert 1.6 <= third <= 2.4
+    assert 0.4 <= again <= 0.6
+    assert bench.source.committed == {PLACE: 8}
+    assert not bench.source.paused
+
+
+def test_two_messages_that_are_choked_on_are_told_apart_as_many_are() -> None:
+    class Buggy(Script):
+        def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
+            outcomes = super().handle(batch)
+            if any(received.record.offset == 0 for received in batch):
+                raise ZeroDivisionError("oh")
+            return outcomes
+
+    bench = Bench(Buggy())
+    bench.put(2)
+    bench.run()
+    assert [letter.offset for letter in bench.letters] == [0]
+    assert bench.handler.batches == [[0, 1], [0], [1]]
+
+
+def test_a_handler_has_the_message_and_its_record() -> None:
+    seen: list[Received] = []
+    bench = Bench(Script(lambda received: (seen.append(received), Done())[1]))
+    value = encode(alert())
+    record = bench.source.put(ALERTS.name, 0, value)
+    bench.run()
+    assert seen == [Received(record, alert())]
+
+
+def test_what_becomes_of_messages_is_counted_by_topic_with_the_time_it_took() -> None:
+    def act(received: Received) -> Outcome:
+        bench.source.now += 3.0
+        return [Done(), Done("skipped"), Done(), Reject("bad")][received.record.offset]
+
+    bench = Bench(Script(act))
+    bench.put(4)
+    bench.source.now = 50.0
+    bench.run()
+    counted = {
+        what: metric(bench, "polywire_messages_total", topic=ALERTS.name, outcome=what)
+        for what in (Done().what, "skipped", "dead_letter")
+    }
+    assert counted == {Done().what: 2, "skipped": 1, "dead_letter": 1}
+    # Twelve seconds for three that were done, two and one together.
+    assert metric(bench, "polywire_handling_seconds_count") == 2
+    assert metric(bench, "polywire_handling_seconds_sum") == 4.0 + 4.0
+    assert bench.health.report().last_error == "bad"
+
+
+def test_what_is_behind_is_nothing_when_all_is_done_and_asked_for_now_and_then() -> None:
+    bench = Bench(Script())
+    bench.put(2)
+    bench.run(turns=10)
+    assert bench.health.report().lag == 0
+
+
+def test_between_two_calls_it_asks_for_nothing_new_and_waits_for_nothing() -> None:
+    quick = Bench(Script(lambda r: Done() if len(quick.handler.batches) > r.record.offset else Later()))
+    quick.put(4)
+    quick.source.now = 50.0
+    quick.run()
+    assert quick.handler.batches == [[0, 1, 2, 3], [1, 2, 3], [2, 3], [3]]
+    assert quick.source.polls_while_paused == 0, "the membership is not in danger yet"
+
+    def slowly(received: Received) -> Outcome:
+        if len(bench.handler.batches) <= received.record.offset:
+            return Later()
+        bench.source.now += 0.6
+        times.append(bench.source.now)
+        return Done()
+
+    times: list[float] = []
+    bench = Bench(Script(slowly))
+    bench.put(3)
+    bench.run(turns=6)
+    assert bench.source.polls_while_paused == 2
+    assert times == pytest.approx([0.6, 1.2, 1.8])
+
+
+def test_an_outage_of_the_bus_while_something_else_is_down_is_told() -> None:
+    tries = {"left": 1}
+
+    def act(_: Received) -> Outcome:
+        if tries["left"]:
+            tries["left"] -= 1
+            bench.source.poll_errors = [KafkaTimeoutError("broker away")]
+            return Retry("down", after=3)
+        return Done()
+
+    bench = Bench(Script(act))
+    bench.put()
+    bench.run(turns=20)
+    assert bench.health.report().last_error == "KafkaTimeoutError: broker away"
+    assert bench.source.committed == {PLACE: 1}
+
+
+def test_a_commit_that_fails_is_told() -> None:
+    bench = Bench(Script())
+    bench.put()
+    bench.source.commit_errors = [TIMED_OUT]
+    bench.run(turns=4)
+    assert bench.health.report().last_error == str(TIMED_OUT)

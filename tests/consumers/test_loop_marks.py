@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from polywire.runtime.marks import Mark
 from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters
 from schemas.topics import ALERTS
-from tests.consumers.memory_source import TIMED_OUT, MemorySource
+from tests.consumers.memory_source import REFUSED, TIMED_OUT, MemorySource
 from tests.consumers.test_loop import PLACE, Bench, Script
 
 
@@ -91,6 +91,49 @@ def test_a_try_is_taken_back_while_something_is_broken() -> None:
     assert waiting == [1, 1, 1], "as it was found, not one more"
     assert bench.letters == []
     assert bench.source.committed == {PLACE: 2}
+
+
+def test_what_was_waited_for_once_is_on_record_no_more() -> None:
+    """It is retried for as long as it takes: whoever is killed meanwhile is not killed by the message."""
+    seen: list[int] = []
+
+    def act(received: Received) -> Outcome:
+        seen.append(bench.source.marks[PLACE].tries)
+        return Retry("down") if len(seen) < 4 else Done()
+
+    bench = Bench(Script(act))
+    bench.put()
+    left_by_the_dead(bench)
+    bench.run(turns=30)
+    assert seen == [1, 0, 0, 0]
+
+
+def test_care_goes_on_while_something_waits_that_was_not_polled() -> None:
+    bench = Bench(Script())
+    bench.put(1)
+    left_by_the_dead(bench)
+    ends = bench.source.ends
+
+    def more_came() -> dict[tuple[str, int], tuple[int, int]]:
+        bench.source.ends = ends  # type: ignore[method-assign]
+        bench.put(2)
+        return ends()
+
+    bench.source.ends = more_came  # type: ignore[method-assign]
+    bench.run(turns=4)
+    assert bench.handler.batches == [[0], [1], [2]]
+
+
+def test_a_refused_commit_puts_nothing_on_record() -> None:
+    bench = Bench(Script())
+    bench.put()
+    left_by_the_dead(bench)
+    bench.source.commit_errors = [REFUSED] * 2
+    seen: list[list[list[int]]] = []
+    bench.source.on_poll = [lambda: None, lambda: seen.append(list(bench.handler.batches))]
+    bench.run(turns=10)
+    assert seen == [[]]
+    assert bench.handler.batches == [[0]]
 
 
 def test_nothing_is_handled_carefully_before_its_commit_is_there() -> None:

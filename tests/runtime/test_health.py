@@ -195,3 +195,28 @@ def test_answers_have_a_type_and_a_length_and_other_paths_none(health: StageHeal
         urllib.request.urlopen(f"http://127.0.0.1:{port}/else", timeout=5)
     assert (caught.value.code, caught.value.headers["Content-Type"]) == (404, "text/plain")
     assert caught.value.read() == b"/metrics or /healthz\n"
+
+
+def test_metrics_say_what_became_of_messages(health: StageHealth) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        found: float | None = health.registry.get_sample_value(name, {"stage": "cluster", **labels})
+        return found
+
+    health.ready()
+    health.handled("t")
+    health.handled("t", 6.0, count=3)
+    health.handled("u", 1.0, outcome="duplicate")
+    health.rejected("t", "not JSON")
+    health.retrying("down")
+    health.lag({("t", 0): 4, ("t", 1): 3})
+    health.lag({("t", 1): 2})
+    assert health.report().handled == 5
+    assert value("polywire_ready") == 1
+    assert value("polywire_messages_total", topic="t", outcome="ok") == 4
+    assert value("polywire_messages_total", topic="u", outcome="duplicate") == 1
+    assert value("polywire_messages_total", topic="t", outcome="dead_letter") == 1
+    assert value("polywire_handling_seconds_count") == 3
+    assert value("polywire_handling_seconds_sum") == 0.0 + 2.0 + 1.0, "of a message"
+    assert value("polywire_retries_total") == 1
+    assert value("polywire_lag_messages", topic="t", partition="0") is None
+    assert value("polywire_lag_messages", topic="t", partition="1") == 2

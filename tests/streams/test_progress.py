@@ -222,6 +222,73 @@ class TestNothingAfterIt:
             await idle.standstill.pulse()
         assert handled(broker) == [28]
 
+    async def test_a_partition_that_has_gone_is_not_fetched_from(self, idle: Stage, broker: Recorder) -> None:
+        idle.progress.forget()
+        assert not await idle.standstill._piece(PLACE, 30)
+        assert handled(broker) == []
+
+    async def test_all_that_waits_is_fetched_piece_by_piece(
+        self, idle: Stage, broker: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "AT_ONCE", 1)
+        topics_of(idle, range(30), committed=26)
+        await idle.standstill.pulse()
+        await idle.standstill.pulse()
+        assert handled(broker) == [26, 27, 28, 29]
+
+
+class TestHowLong:
+    """Nothing has moved for fifteen seconds, by a clock that the test moves."""
+
+    @pytest.fixture
+    def idle(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+        self.now = 100.0
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        topics_of(stage, range(30), committed=28)
+        follow(stage)
+        member: Any = stage.app.consumer
+        member.mine, member.ends = {TP(*PLACE)}, {TP(*PLACE): 30}
+        monkeypatch.setattr(stage.app, "rebalancing", False)
+        stage.standstill._moved = self.now
+        return stage
+
+    async def pulse(self, stage: Stage, seconds: float) -> None:
+        self.now += seconds
+        async with asyncio.timeout(10):
+            await stage.standstill.pulse()
+
+    async def test_is_counted_from_when_it_was_seen_to_wait(self, idle: Stage, broker: Recorder) -> None:
+        await self.pulse(idle, 0)
+        await self.pulse(idle, 14)
+        assert handled(broker) == []
+        await self.pulse(idle, 2)
+        assert handled(broker) == [28, 29]
+
+    async def test_is_counted_from_when_something_moved(self, idle: Stage, broker: Recorder) -> None:
+        await self.pulse(idle, 0)
+        await idle.handle(numbered(28))
+        await self.pulse(idle, 16)
+        await self.pulse(idle, 14)
+        assert handled(broker) == [28]
+        await self.pulse(idle, 2)
+        assert handled(broker) == [28, 29]
+
+    async def test_is_not_how_long_nothing_has_come(self, idle: Stage, broker: Recorder) -> None:
+        member: Any = idle.app.consumer
+        member.ends = {TP(*PLACE): 28}
+        await self.pulse(idle, 0)
+        await self.pulse(idle, 100)
+        member.ends = {TP(*PLACE): 30}
+        await self.pulse(idle, 2)
+        assert handled(broker) == [], "Faust comes with it"
+
+    async def test_is_not_how_long_a_message_is_in_hand(self, idle: Stage, broker: Recorder) -> None:
+        await self.pulse(idle, 0)
+        async with idle.turn:
+            await self.pulse(idle, 100)
+        await self.pulse(idle, 2)
+        assert handled(broker) == []
+
 
 def test_what_is_committed_is_what_was_handled() -> None:
     progress = Progress()

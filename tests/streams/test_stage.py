@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,19 @@ async def test_a_good_message_goes_on(stage: Stage, broker: Recorder) -> None:
     assert (topic, key) == (ANALYZED.name, b"stage-000001")
     assert decode(RawArticle, value).title == "A title"
     assert stage.health.report().handled == 1
+
+
+def test_a_dead_letter_that_was_cut_says_from_what() -> None:
+    at = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    cut = DeadLetter("s", "why", RAW.name, 3, 17, b"k", b"v", at, replays=2, cut_from=99, sha256="ab12")
+    assert DeadLetter.parse(cut.headers(), cut.value) == cut
+    whole = replace(cut, cut_from=None, sha256=None)
+    assert DeadLetter.parse(whole.headers(), whole.value) == whole
+
+
+def test_a_dead_letter_of_anybody_else_is_of_unknown_origin() -> None:
+    nothing = datetime(1970, 1, 1, tzinfo=UTC)
+    assert DeadLetter.parse([], b"v") == DeadLetter("unknown", "unknown", "unknown", 0, 0, None, b"v", nothing)
 
 
 @pytest.mark.parametrize("value", [b"junk", b"", None, b"[]", json.dumps({**ARTICLE, "title": ""}).encode()])
