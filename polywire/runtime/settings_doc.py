@@ -42,7 +42,7 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in typing.get_args(annotation))
     arguments = [a for a in typing.get_args(annotation) if a is not type(None)]
     if typing.get_origin(annotation) in {list, tuple, set, frozenset}:
-        return f"list of {_type(arguments[0])}" if arguments else "list"
+        return f"list of {_type(arguments[0])}"
     if typing.get_origin(annotation) is dict:
         return "table"
     if arguments:
@@ -55,7 +55,7 @@ def _type(annotation: Any) -> str:
         "Path": "path",
         "SecretStr": "secret",
     }
-    name = getattr(annotation, "__name__", str(annotation))
+    name: str = annotation.__name__
     return names.get(name, name)
 
 

@@ -67,6 +67,25 @@ def test_after_a_while_lines_are_written_again_and_the_count_comes_first() -> No
     assert out.getvalue() == "again\n" * 3 + "again … 7 times more in 60 s\nagain\nanother\n"
 
 
+def test_the_count_is_of_the_same_logger_and_level_and_of_the_time_it_took() -> None:
+    clock, kept = Clock(), list[logging.LogRecord]()
+    clock.now = 1_000.0
+    inner = logging.Handler()
+    inner.emit = kept.append  # type: ignore[method-assign]
+    logger = logging.Logger("test")
+    logger.addHandler(CountingHandler(inner, clock=clock))
+    for _ in range(4):
+        logger.error("again")
+    timer = logger.handlers[0]._timer  # type: ignore[attr-defined]
+    assert timer.daemon, "no process waits for it to end"
+    timer.cancel()
+    clock.now += 70.0
+    logger.error("again")
+    found = [(one.name, one.levelno, one.getMessage()) for one in kept]
+    again = ("test", logging.ERROR, "again")
+    assert found == [*[again] * 3, ("test", logging.ERROR, "again … 1 times more in 70 s"), again]
+
+
 def test_the_count_comes_also_when_nothing_more_is_logged() -> None:
     logger, out = handler(0.2)
     for _ in range(10):

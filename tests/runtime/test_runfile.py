@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from polywire.engines.base import Hold
+from polywire.runtime import runfile
 from polywire.runtime.errors import UserError
 from polywire.runtime.runfile import RUN_FILE, RUN_LOCK, read_run_file, write_run_file
 
@@ -67,3 +69,14 @@ def test_a_run_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert json.loads((tmp_path / RUN_FILE).read_text()) == {"pid": 1}
     write_run_file(tmp_path, {"pid": 3})
     assert json.loads((tmp_path / RUN_FILE).read_text()) == {"pid": 3}
+
+
+def test_a_disk_that_is_full_is_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there is anything to clean up."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runfile, "open_private", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_run_file(tmp_path, {"pid": 1})

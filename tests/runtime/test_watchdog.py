@@ -13,12 +13,21 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polywire.runtime.watchdog import SUPERVISOR
+from polywire.runtime.watchdog import SUPERVISOR, Watchdog
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such timer")
 
 HANGING = [sys.executable, "-m", "tests.runtime.hanging"]
 PATIENCE = 60.0
+
+
+def test_a_process_that_nobody_watches_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    armed: list[object] = []
+    monkeypatch.setattr(signal, "setitimer", lambda *how: armed.append(how))
+    watchdog = Watchdog()
+    watchdog.beat()
+    watchdog.stopping()
+    assert armed == []
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import asyncio
 import faust
 import pytest
 
+from streams.apps import worker as module
 from streams.apps.worker import Worker
 
 
@@ -37,3 +38,10 @@ async def test_what_was_cancelled_cleans_up_first(worker: Worker) -> None:
     task.cancel()
     await worker._sentinel_task()
     assert cleaned.is_set()
+
+
+async def test_what_never_ends_is_not_waited_for(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_GRACE", 0.01)
+    left_over = asyncio.create_task(asyncio.Event().wait())
+    await asyncio.wait_for(worker._sentinel_task(), 20)
+    left_over.cancel()
