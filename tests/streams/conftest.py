@@ -64,12 +64,15 @@ class Topics:
         self.marks: dict[Partition, Mark] = {}
         self.records: list[Record] = []
         self.asked = 0
+        self.limits: set[int] = set()
+        """Of messages at a time, that were asked for."""
 
     def left_off(self, places: Collection[Partition]) -> dict[Partition, tuple[int, Mark]]:
         self.asked += 1
         return {place: (self.committed.get(place, 17), self.marks.get(place, Mark())) for place in places}
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
+        self.limits.add(limit)
         return [r for r in self.records if r.place == place and first <= r.offset < end][:limit]
 
     def at(self, place: Partition, offsets: Collection[int]) -> dict[int, bytes | None]:

@@ -63,6 +63,17 @@ async def test_after_none_each_message_is_named_before_it_is_taken_in_hand(stage
     assert said == [(20, Mark(open=True, tries=1)), (21, Mark(open=True, tries=1))]
 
 
+async def test_a_message_after_a_hole_in_the_topic_is_named_by_its_own_place(stage: Stage, member: Member) -> None:
+    """Else nobody would know it again, and it could end one process after the other."""
+    topics_of(stage, [23, 24], committed=20)
+    left(stage, Mark(open=True))
+    await stage.handle(numbered(24))
+    assert [said for said in member.said if said[2].tries] == [
+        (PLACE, 23, Mark(open=True, tries=1)),
+        (PLACE, 24, Mark(open=True, tries=1)),
+    ]
+
+
 async def test_until_nothing_waits_any_more(stage: Stage, member: Member) -> None:
     left(stage, Mark(open=True))
     member.ends = {TP(*PLACE): 21}
@@ -118,7 +129,7 @@ async def test_after_too_many_dead_letters_in_a_row_it_ends_and_leaves_the_next_
     assert stage.progress.next(PLACE) == 21
     assert "polywire deadletters resume analyze" in str(stage.ending)
     said = stage.progress.says(PLACE, 21)
-    assert said.stopped == str(stage.ending)
+    assert said.stopped == stage.health.report().last_error == str(stage.ending)
     assert not said.open
 
 

@@ -64,9 +64,10 @@ async def test_a_long_hole_is_fetched_piece_by_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "AT_ONCE", 2)
-    topics_of(stage, [0, 1, 2, 5, 6, 7, 8], committed=0)
+    topics = topics_of(stage, [0, 1, 2, 5, 6, 7, 8], committed=0)
     await handle(stage, numbered(8))
     assert handled(broker) == [0, 1, 2, 5, 6, 7, 8]
+    assert topics.limits == {2}
 
 
 async def test_what_the_topic_no_longer_has_holds_nothing_up(stage: Stage, broker: Recorder) -> None:
