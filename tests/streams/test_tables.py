@@ -30,10 +30,10 @@ class Changelog:
         """As they lie on the topic."""
 
     async def send(
-        self, *, key: Any, value: Any, partition: int, headers: dict[str, bytes], value_serializer: str = "json"
+        self, *, key: Any, value: Any, partition: int, headers: dict[str, bytes], value_serializer: str | None = None
     ) -> Any:
         future: Any = asyncio.get_running_loop().create_future()
-        self.values.append(codecs.dumps(value_serializer, value))
+        self.values.append(codecs.dumps(value_serializer or "json", value))
         self.sent.append((key, value, future))
         self.places.append((partition, int(headers["generation"])))
         return future
