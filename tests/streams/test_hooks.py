@@ -239,5 +239,6 @@ async def test_what_the_clusterer_forgot_is_deleted(tmp_path: Path) -> None:
     for number in range(450):
         one = article(f"forgotten-{number:04d}", random.normal(size=384), hours=number)
         await cluster._decide(one, Source(ANALYZED.name, 0, number))
+        records.pop("forgotten-0001", None)  # which is no fault
     assert "forgotten-0000" not in records
     assert "forgotten-0449" in records

@@ -12,7 +12,7 @@ from faust.types import TP
 from polywire.runtime.deadletters import DeadLetter
 from polywire.runtime.marks import FAILED_LIMIT, REJECTED_LIMIT, Mark
 from schemas.articles import RawArticle
-from schemas.topics import ANALYZED, DEADLETTERS
+from schemas.topics import ANALYZED, DEADLETTERS, RAW
 from streams.apps import standstill
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
@@ -127,6 +127,8 @@ async def test_after_too_many_dead_letters_in_a_row_it_ends_and_leaves_the_next_
         await stage.handle(one if value is None else record(value, offset=offset))
     assert len(broker.on(DEADLETTERS.name)) == 1, "the one that there was room for"
     assert stage.progress.next(PLACE) == 21
+    assert "messages in a row" in str(stage.ending)
+    assert f"the next is {RAW.name}/3/21" in str(stage.ending)
     assert "polywire deadletters resume analyze" in str(stage.ending)
     said = stage.progress.says(PLACE, 21)
     assert said.stopped == stage.health.report().last_error == str(stage.ending)
