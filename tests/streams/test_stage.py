@@ -108,6 +108,9 @@ async def test_an_outcome_too_large_for_the_bus_is_buried(stage: Stage, broker: 
     broker.failures = [MessageSizeTooLargeError("16 MiB")]
     await handle(stage, record(json.dumps(ARTICLE).encode()))
     assert "too large" in letter(broker).reason
+    assert stage.health.report().last_error == letter(broker).reason
+    labels = {"stage": "analyze", "topic": RAW.name, "outcome": "dead_letter"}
+    assert stage.health.registry.get_sample_value("polywire_messages_total", labels) == 1
 
 
 def test_what_follows_is_measured_with_its_key_and_to_the_byte() -> None:
