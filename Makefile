@@ -36,6 +36,7 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
@@ -51,7 +52,7 @@ faults: install  ## the long fault trial: 2,000 articles while everything is bro
 	$(BIN)/python -m tests.faults $(FAULTS_FLAGS)
 
 bench: install  ## the speed of the whole way in one table (BENCH_FLAGS="--only way"): a quarter of an hour
-	$(BIN)/python bench/whole_way.py --data $(DATA)/ntrex-dev/articles.jsonl $(BENCH_FLAGS)
+	$(BIN)/python quality/bench/whole_way.py --data $(DATA)/ntrex-dev/articles.jsonl $(BENCH_FLAGS)
 
 mutants: install  ## change the code in one place after another: a test must notice (MUTANTS="streams.apps.way*"; all: hours)
 	@# In an environment of its own on top of ours: mutmut wants a newer click than check-jsonschema takes.

@@ -4,13 +4,13 @@ The promise is kept by an order, for each article that a subscription asks for (
 steps of many together, where none depends on another):
 
 1. recall what Elasticsearch remembers of (subscription, story) and (subscription, article);
-2. decide (consumers.alerts.folding.next_step);
+2. decide (consumers.alerts.updates.next_step);
 3. store the alert, not published yet, under (subscription, story): by `create` where it is the first, else only if
    nobody wrote in between. Elasticsearch is the arbiter: whoever comes second reads again and decides again;
 4. mark the article as told to the subscription;
 5. publish the alert; Kafka has acknowledged it;
 6. store that it is published;
-7. commit the article's offset (polywire.runtime.consumer).
+7. commit the article's offset (runtime.bus.loop).
 
 A crash after 3, 4 or 5 leaves an alert stored and not known to be published. The article is read again, is found to be
 the one the stored alert speaks of, and steps 4 to 6 are done again; at worst the same alert with the same id and
@@ -37,12 +37,12 @@ from consumers.alerts.telling import Teller, Wanted
 from consumers.index.documents import article_document
 from consumers.index.ready import make_ready
 from consumers.query import Matchable
-from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
-from polywire.runtime.kafka import publish
-from polywire.runtime.logs import get_logger
-from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, is_infrastructure
-from polywire.runtime.producer import Producer
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import publish
+from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
+from runtime.bus.outcomes import Done, Later, Outcome, Received, Reject, Retry, is_infrastructure
+from runtime.bus.producer import Producer
+from runtime.logs import get_logger
+from runtime.settings import Settings
 from schemas.alerts import Alert, Subscription
 from schemas.articles import EnrichedArticle
 from schemas.topics import ALERTS, ENRICHED

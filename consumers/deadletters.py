@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.partitions import partitions_of
-from polywire.runtime.producer import Producer
-from polywire.runtime.reading import between
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_consumer
+from runtime.bus.deadletters import REPLAYS_HEADER, DeadLetter
+from runtime.bus.partitions import partitions_of
+from runtime.bus.producer import Producer
+from runtime.bus.reading import between
+from runtime.settings import Settings
 from schemas.topics import BY_NAME, DEADLETTERS
 
 MAX_REPLAYS = 3

@@ -22,8 +22,8 @@ from elasticsearch import Elasticsearch, helpers
 from consumers.index.documents import alert_document, article_document, story_document
 from consumers.index.ready import make_ready
 from consumers.index.shape import Shape
-from polywire.runtime.logs import get_logger
-from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry, is_infrastructure
+from runtime.bus.outcomes import Done, Outcome, Received, Reject, Retry, is_infrastructure
+from runtime.logs import get_logger
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle
 from schemas.stories import Story

@@ -22,13 +22,13 @@ from consumers.notify.dispatcher import Dispatcher, Patience
 from consumers.notify.outbox import Delivery, Origin, Outbox
 from consumers.notify.terminal import show
 from consumers.notify.webhook import TIMEOUT, Answer, post
-from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters, replays_of
-from polywire.runtime.health import StageHealth
-from polywire.runtime.logs import get_logger
-from polywire.runtime.netguard import GuardedBackend, GuardedTransport
-from polywire.runtime.outcomes import Done, Outcome, Received, Unavailable
-from polywire.runtime.producer import Producer
-from polywire.runtime.settings import Settings
+from runtime.bus.deadletters import DeadLetter, kafka_dead_letters, replays_of
+from runtime.bus.outcomes import Done, Outcome, Received, Unavailable
+from runtime.bus.producer import Producer
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from runtime.netguard import GuardedBackend, GuardedTransport
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import encode
 from schemas.topics import ALERTS

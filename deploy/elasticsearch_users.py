@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 PATIENCE = 180.0
 """Seconds: a new node answers some time before its security index does."""

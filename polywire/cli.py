@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from polywire import __version__
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 from schemas.codec import explain
 
 
@@ -72,8 +72,8 @@ def _print_help(console: Console) -> None:
 
 def _unknown_settings() -> Iterator[str]:
     """Of variables that look like settings and are none, what to say; in polywire.toml they are errors."""
-    from polywire.runtime.settings import Settings
-    from polywire.runtime.watchdog import SUPERVISOR
+    from runtime.settings import Settings
+    from runtime.watchdog import SUPERVISOR
 
     prefix = str(Settings.model_config["env_prefix"])
     known = {prefix + field.upper() for field in Settings.model_fields} | {f"{prefix}TEST_STRICT", SUPERVISOR}

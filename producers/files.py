@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from polywire.runtime.logs import get_logger
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
 from producers.reading import Line, RejectedLines
+from runtime.logs import get_logger
 from schemas.articles import RawArticle
 
 log = get_logger(__name__)

@@ -9,11 +9,11 @@ from types import TracebackType
 
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import make_producer, publish
-from polywire.runtime.producer import Producer
-from polywire.runtime.room import why_no_room
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_producer, publish
+from runtime.bus.producer import Producer
+from runtime.health import StageHealth
+from runtime.room import why_no_room
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import RAW
 

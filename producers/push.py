@@ -17,9 +17,9 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from polywire.runtime.logs import get_logger
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
 from producers.reading import InvalidArticle, article_from_fields, parse_json, unknown_fields
+from runtime.logs import get_logger
 from schemas.articles import RawArticle
 
 log = get_logger(__name__)

@@ -9,7 +9,7 @@ import numpy as np
 from schemas.articles import MAX_META, AnalyzedArticle, RawArticle, fitting_meta
 from streams.deals import DealReader
 from streams.embedding import Backend, ModelMissing, embed_article, load_backend
-from streams.entities import EntityRecognizer, models, without_passing_words
+from streams.entities import EntityRecognizer, statistical, without_passing_words
 from streams.language import LanguageDetector
 
 READ_CHARACTERS = 100_000
@@ -39,8 +39,8 @@ class Analyzer:
         """
         if name_models:
             try:
-                models.check()
-            except models.NamesMissing as error:
+                statistical.check()
+            except statistical.NamesMissing as error:
                 raise ModelMissing(str(error)) from error
         return cls(load_backend(cache_dir, model=embedding_model, threads=threads), name_models=name_models)
 

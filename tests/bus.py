@@ -8,10 +8,10 @@ from typing import Any
 
 from kafka import KafkaConsumer
 
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.partitions import partitions_of
-from polywire.runtime.reading import to_ends
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_consumer
+from runtime.bus.partitions import partitions_of
+from runtime.bus.reading import to_ends
+from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, ENRICHED, RAW, Topic
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from polywire.engines import make_engine
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.settings import Settings
-from streams.entities.models import PACKAGES
+from runtime.settings import Settings
+from streams.entities.statistical import PACKAGES
 
 # The same examples in every run, and no limit of time for one: a build fails for what was changed, not by luck. To look
 # for more: pytest --hypothesis-profile=search

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from elasticsearch import Elasticsearch
 
-from consumers.alerts.folding import ArticleMemory, StoryMemory
+from consumers.alerts.updates import ArticleMemory, StoryMemory
 from schemas.alerts import Alert
 from schemas.ids import alert_id
 

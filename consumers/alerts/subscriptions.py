@@ -11,13 +11,13 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from consumers.query import Query, QueryError
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.logs import get_logger
-from polywire.runtime.partitions import partitions_of
-from polywire.runtime.reading import to_ends
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
+from runtime.bus.clients import make_consumer
+from runtime.bus.deadletters import DeadLetter
+from runtime.bus.partitions import partitions_of
+from runtime.bus.reading import to_ends
+from runtime.bus.source import Record
+from runtime.logs import get_logger
+from runtime.settings import Settings
 from schemas.alerts import Subscription
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ENRICHED, SUBSCRIPTIONS

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from consumers.alerts.folding import ArticleMemory, StoryMemory, inherited, new_alert, next_step, update
 from consumers.alerts.memory import AlertMemory, Key, Write
-from polywire.runtime.logs import get_logger
+from consumers.alerts.updates import ArticleMemory, StoryMemory, inherited, new_alert, next_step, update
+from runtime.logs import get_logger
 from schemas.alerts import Alert, Subscription
 from schemas.articles import EnrichedArticle
 

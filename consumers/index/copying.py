@@ -12,7 +12,7 @@ from consumers.index.changes import Hit
 from consumers.index.documents import renewed, vector_of
 from consumers.index.shape import LEFT_OUT, known_only
 from consumers.index.versions import Version, noted
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 _BYTES = 8 * 1024 * 1024
 _TRIES = 8

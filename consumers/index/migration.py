@@ -26,7 +26,7 @@ from consumers.index.ready import compare, create_version, ensure_indices, let_g
 from consumers.index.shape import Mappings
 from consumers.index.templates import analysers, mapping, missing_analysers
 from consumers.index.versions import Version, current, noted, versions
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 STOP_SECONDS = 20.0
 """The longest that writing stands still."""

@@ -19,8 +19,8 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 from consumers.index.shape import Difference, Shape, additions, differences, paths, shape
 from consumers.index.templates import INDICES, analysers, mapping, missing_analysers, settings, template
 from consumers.index.versions import Version, current, noted, versions
-from polywire.runtime.logs import get_logger
-from polywire.runtime.outcomes import Unavailable
+from runtime.bus.outcomes import Unavailable
+from runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from consumers.notify.outbox import LEASE, Delivery, Outbox
 from consumers.notify.webhook import Answer
-from polywire.runtime.backoff import pause
-from polywire.runtime.logs import get_logger
+from runtime.backoff import pause
+from runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError, helpers
 
-from polywire.runtime.netguard import host_of
+from runtime.netguard import host_of
 from schemas.alerts import Alert, Channel
 from schemas.ids import alert_id
 

@@ -26,7 +26,7 @@ import httpx
 import orjson
 
 from consumers.notify.outbox import Delivery
-from polywire.runtime.netguard import Forbidden, check_url
+from runtime.netguard import Forbidden, check_url
 
 TIMESTAMP_HEADER, SIGNATURE_HEADER, KEY_HEADER = "Polywire-Timestamp", "Polywire-Signature", "Idempotency-Key"
 TIMEOUT = 15.0

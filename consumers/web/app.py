@@ -25,8 +25,8 @@ from consumers.web.library import Library, LibraryAway
 from consumers.web.live import Hub
 from consumers.web.pages import make_docs, make_pages
 from consumers.web.rendering import render
-from polywire.runtime.health import StageHealth
-from polywire.runtime.logs import get_logger
+from runtime.health import StageHealth
+from runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 PUSH = "/articles"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -18,10 +18,10 @@ from typing import Literal
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.logs import get_logger
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_consumer
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import InvalidMessage, decode
 from schemas.stories import Story
@@ -37,7 +37,7 @@ had it yet."""
 GATHER = 0.25
 """Seconds between two tellings: a story that changes ten times in between is told once."""
 _LOOK_MS, _PAUSE = 5, 0.1
-"""See polywire.runtime.source: short polls with pauses between them leave an idle page almost no work."""
+"""See runtime.bus.source: short polls with pauses between them leave an idle page almost no work."""
 _RETRY = (1.0, 2.0, 5.0, 15.0)
 
 Kind = Literal["story", "alert"]

@@ -9,8 +9,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.watchdog import WATCHDOG
+from runtime.health import StageHealth
+from runtime.watchdog import WATCHDOG
 
 _BEAT = 5
 _GRACE = 3

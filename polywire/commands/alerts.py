@@ -9,7 +9,7 @@ import typer
 from polywire.commands.ids import whole_id
 from polywire.commands.reading import AsJson, clean, console, index, listing, moment, print_json, some
 from polywire.commands.reading import since as parse_since
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="What was told.", no_args_is_help=True)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polywire.runtime.marks import REJECTED_LIMIT
-from polywire.runtime.settings import Settings
+from runtime.bus.marks import REJECTED_LIMIT
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from polywire.runtime.health import StageHealth
-    from polywire.runtime.outcomes import Handler
+    from runtime.bus.outcomes import Handler
+    from runtime.health import StageHealth
 
 app = typer.Typer(add_completion=False, help="Run a consumer: indexer, alerter, notifier.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ _Limit = Annotated[
 def indexer(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Write articles, stories and alerts into Elasticsearch."""
     from consumers.indexer import Indexer
-    from polywire.runtime.elastic import make_client
+    from runtime.elastic import make_client
 
     settings, health = _prepare(Indexer.stage)
     _run(settings, Indexer(make_client(settings), settings.index_prefix), health, dead_letter_limit)
@@ -40,8 +40,8 @@ def indexer(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
 def alerter(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Match articles against the subscriptions; one alert per subscription and story."""
     from consumers.alerter import Alerter
-    from polywire.runtime.elastic import make_client
-    from polywire.runtime.kafka import make_producer
+    from runtime.bus.clients import make_producer
+    from runtime.elastic import make_client
 
     settings, health = _prepare(Alerter.stage)
     handler = Alerter(settings, make_client(settings), make_producer(settings, "polywire-alerter"), health.beat)
@@ -52,8 +52,8 @@ def alerter(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
 def notifier(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
     """Tell subscribers of alerts: on the terminal, by signed webhooks."""
     from consumers.notifier import Notifier
-    from polywire.runtime.elastic import make_client
-    from polywire.runtime.kafka import make_producer
+    from runtime.bus.clients import make_producer
+    from runtime.elastic import make_client
 
     settings, health = _prepare(Notifier.stage)
     handler = Notifier(settings, make_client(settings), make_producer(settings, "polywire-notifier"), health)
@@ -61,9 +61,9 @@ def notifier(dead_letter_limit: _Limit = REJECTED_LIMIT) -> None:
 
 
 def _prepare(stage: str) -> tuple[Settings, StageHealth]:
-    from polywire.runtime import logs
-    from polywire.runtime.health import StageHealth
-    from polywire.runtime.watchdog import WATCHDOG
+    from runtime import logs
+    from runtime.health import StageHealth
+    from runtime.watchdog import WATCHDOG
 
     settings = Settings()
     logs.configure(settings, stage=stage)
@@ -72,6 +72,6 @@ def _prepare(stage: str) -> tuple[Settings, StageHealth]:
 
 
 def _run(settings: Settings, handler: Handler, health: StageHealth, limit: int) -> None:
-    from polywire.runtime.consumer import run_consumer
+    from runtime.bus.loop import run_consumer
 
     run_consumer(settings, handler, health=health, dead_letter_limit=limit)

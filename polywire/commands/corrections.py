@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from polywire.commands.reading import producer
-from polywire.runtime.kafka import publish
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import publish
+from runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.stories import Story, StoryCorrection
 from schemas.topics import CORRECTIONS

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from polywire.commands.reading import AsJson, bus, clean, console, moment, print_json, producer
 from polywire.commands.reading import since as parse_since
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
 from polywire.supervision.stages import READERS
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.deadletters import Lying
@@ -205,9 +205,9 @@ def resume(
     stopped however often it is started. After this it goes on with the message it stopped at, and counts anew. What it
     has buried stays among the dead letters: see `replay`.
     """
-    from polywire.runtime.consumer import group_of
-    from polywire.runtime.resuming import GroupBusy
-    from polywire.runtime.resuming import resume as let_go_on
+    from runtime.bus.loop import group_of
+    from runtime.bus.resuming import GroupBusy
+    from runtime.bus.resuming import resume as let_go_on
 
     settings = Settings()
     try:

@@ -15,15 +15,15 @@ from rich.markup import escape
 from rich.text import Text
 
 from consumers.alerts.subscriptions import begun_now
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import make_producer, publish
-from polywire.runtime.settings import Settings
 from polywire.supervision.demo import BusReader, DemoState, founding_beginnings
 from polywire.supervision.prepare import ensure_model, web_port
 from polywire.supervision.stages import BACKBONE, DEMO_FEEDS
 from polywire.supervision.stopping import Stopped, StopSignal, patient_output
 from polywire.supervision.supervisor import Supervisor
 from polywire.supervision.views import LiveView, PlainView, View
+from runtime.bus.clients import make_producer, publish
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.alerts import Alert, Channel, Subscription
 from schemas.topics import SUBSCRIPTIONS
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="Build and start Kafka and Elasticsearch.", no_args_is_help=True)
 
@@ -68,8 +68,8 @@ def start(
     """Start engines alone, on the usual ports, until Ctrl-C; the stages find them by the defaults of the settings."""
     from polywire.engines.embedded import EmbeddedEngine
     from polywire.engines.jvm import JvmEngine
-    from polywire.runtime.errors import UserError
     from polywire.supervision.stopping import Stopped, StopSignal
+    from runtime.errors import UserError
 
     kind = EmbeddedEngine if name == "embedded" else JvmEngine
     engine = kind(Settings(), kafka_port=kafka_port, elasticsearch_port=elasticsearch_port)

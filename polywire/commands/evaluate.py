@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Measure quality on labelled articles.")
 
@@ -38,8 +38,8 @@ def stories(
     as_json: Json = False,
 ) -> None:
     """BCubed and pairwise precision, recall and F1: in all, by language and by language pair."""
-    from polywire.evaluation.labelled import analyzed, cluster, read
-    from polywire.evaluation.stories import evaluate
+    from quality.evaluation.labelled import analyzed, cluster, read
+    from quality.evaluation.stories import evaluate
 
     labelled = read(data)
     if predictions is not None:
@@ -97,7 +97,7 @@ def language(
     as_json: Json = False,
 ) -> None:
     """Accuracy of the language: in all, by language, what is taken for what, and how honest the confidence is."""
-    from polywire.evaluation.language import detect_all, evaluate
+    from quality.evaluation.language import detect_all, evaluate
     from streams.language import LanguageDetector
 
     with _reading(data, "is not JSON Lines with a field `lang`"):
@@ -148,7 +148,7 @@ def deals(
     as_json: Json = False,
 ) -> None:
     """Arms-deal mentions: precision, recall and F1 in all and by language, parties, act and status, calibration."""
-    from polywire.evaluation.deals import Figure, evaluate_deals, reader
+    from quality.evaluation.deals import Figure, evaluate_deals, reader
 
     report = evaluate_deals(
         data, predictions=predictions, read=reader(Settings().cache_dir) if predictions is None else None
@@ -208,7 +208,7 @@ def entities(
         _mentions(mentions, part, as_json=as_json)
         return
     assert data is not None
-    from polywire.evaluation.entities import evaluate_entities
+    from quality.evaluation.entities import evaluate_entities
     from streams.entities import EntityRecognizer, unify_persons
 
     with _reading(data, "cannot be used"):
@@ -235,7 +235,7 @@ def entities(
 
 
 def _mentions(path: Path, part: str | None, *, as_json: bool) -> None:
-    from polywire.evaluation.mentions import evaluate_mentions, read_marked
+    from quality.evaluation.mentions import evaluate_mentions, read_marked
     from streams.entities import EntityRecognizer
 
     if part not in (None, "dev", "held-out"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch

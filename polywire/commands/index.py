@@ -13,8 +13,8 @@ from rich.console import Console
 
 from polywire.commands.reading import AsJson, console, listing, print_json
 from polywire.commands.reading import index as elasticsearch
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
-from streams.embedding.build import build_model, is_built, model_folder
+from runtime.errors import UserError
+from runtime.settings import Settings
 from streams.embedding.embedder import Embedder, ModelMissing
 from streams.embedding.estimate import estimate_means
 from streams.embedding.means import SHIPPED
 from streams.embedding.progress import Progress as ShowProgress
+from streams.embedding.quantised import build_model, is_built, model_folder
 from streams.embedding.weights import BadWeights
 
 console = Console(stderr=True)

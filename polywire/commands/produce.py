@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from polywire.runtime import logs
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import FeedSettings, Settings
-from polywire.runtime.watchdog import WATCHDOG
+from runtime import logs
+from runtime.errors import UserError
+from runtime.settings import FeedSettings, Settings
+from runtime.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from producers.files import Summary

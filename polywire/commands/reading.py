@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.runfile import is_up
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.runfile import is_up
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
-    from polywire.runtime.producer import Producer
+    from runtime.bus.producer import Producer
 
 _START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 10.0
@@ -39,7 +39,7 @@ def index(settings: Settings) -> Iterator[Elasticsearch]:
     from elastic_transport import TransportError
     from elasticsearch import ApiError, NotFoundError
 
-    from polywire.runtime.elastic import make_client
+    from runtime.elastic import make_client
 
     _quiet(settings)
     with make_client(settings) as es:
@@ -62,7 +62,7 @@ def bus(settings: Settings) -> Iterator[None]:
     """Around calls of Kafka: what goes wrong is told in one line."""
     from kafka.errors import KafkaError
 
-    from polywire.runtime.kafka import make_admin
+    from runtime.bus.clients import make_admin
 
     _quiet(settings)
     if not _listens(settings.kafka_bootstrap):
@@ -96,7 +96,7 @@ def _listens(addresses: str) -> bool:
 
 def _quiet(settings: Settings) -> None:
     """A command's answer is what it prints; the log says only what is wrong, on standard error."""
-    from polywire.runtime import logs
+    from runtime import logs
 
     if settings.log_level == "INFO":
         settings = settings.model_copy(update={"log_level": "WARNING"})
@@ -109,7 +109,7 @@ def _quiet(settings: Settings) -> None:
 @contextmanager
 def producer(settings: Settings) -> Iterator[Producer]:
     """A producer, closed at the end."""
-    from polywire.runtime.kafka import make_producer
+    from runtime.bus.clients import make_producer
 
     with bus(settings):
         one = make_producer(settings, "polywire-cli")

@@ -6,11 +6,11 @@ import json
 
 from kafka import TopicPartition
 
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.reading import to_ends
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_consumer
+from runtime.bus.reading import to_ends
+from runtime.settings import Settings
 from schemas.topics import ANALYZED
-from streams.apps.app import changelog
+from streams.apps.faust.app import changelog
 from streams.stories import Clusterer, Explanation
 
 

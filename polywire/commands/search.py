@@ -8,8 +8,8 @@ import typer
 
 from polywire.commands.reading import AsJson, clean, console, index, listing, moment, print_json
 from polywire.commands.reading import since as parse_since
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="Search the articles, in any language.")
 

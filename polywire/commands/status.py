@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from polywire.commands.reading import clean, console
-from polywire.runtime.errors import UserError
-from polywire.runtime.runfile import read_run_file
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.runfile import read_run_file
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="The engines and each stage: alive, lag, rate, last error.")
 

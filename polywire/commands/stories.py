@@ -11,8 +11,8 @@ from rich.table import Table
 
 from polywire.commands.ids import whole_id
 from polywire.commands.reading import AsJson, bus, clean, console, index, listing, moment, print_json, some
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.web.library import Library

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from polywire.runtime.files import private_folder
-from polywire.runtime.logs import configure
-from polywire.runtime.settings import Settings
-from polywire.runtime.watchdog import WATCHDOG
+from runtime.files import private_folder
+from runtime.logs import configure
+from runtime.settings import Settings
+from runtime.watchdog import WATCHDOG
 
 
 class StageName(StrEnum):

@@ -23,8 +23,8 @@ from polywire.commands.reading import (
     since,
     some,
 )
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.query import Query
@@ -70,7 +70,7 @@ def _one(settings: Settings, id_: str) -> Subscription:
 
 
 def _put(settings: Settings, id_: str, subscription: Subscription | None) -> None:
-    from polywire.runtime.kafka import publish
+    from runtime.bus.clients import publish
     from schemas.topics import SUBSCRIPTIONS
 
     with producer(settings) as one:
@@ -91,7 +91,7 @@ def add(
 ) -> None:
     """Subscribe: from now on, one alert for each story that matches."""
     from consumers.alerts.subscriptions import begun_now
-    from polywire.runtime.netguard import Forbidden, check_url
+    from runtime.netguard import Forbidden, check_url
     from schemas.alerts import Channel, Subscription
     from schemas.codec import explain
 
@@ -143,7 +143,7 @@ def _slug(name: str) -> str:
 
 def _shown(channel: Channel, secrets: bool) -> str:
     """A way to be told, without what lets others use it: the address of a webhook is often its key."""
-    from polywire.runtime.netguard import host_of
+    from runtime.netguard import host_of
 
     told = f"{channel.kind} {channel.url if secrets else host_of(channel.url)}" if channel.url else channel.kind
     return f"{told}, with updates" if channel.updates else told

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.topics import CATALOGUE
 
 app = typer.Typer(add_completion=False, help="Create and list the topics; write their docs.", no_args_is_help=True)
@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False, help="Create and list the topics; write 
 def create() -> None:
     """Create the topics that are missing, with their settings. Existing ones are left as they are."""
     from polywire.commands.reading import bus
-    from polywire.runtime.kafka import create_topics
+    from runtime.bus.clients import create_topics
 
     settings = Settings()
     with bus(settings):
@@ -57,7 +57,7 @@ def docs(
     folder: Annotated[Path, typer.Option(help="Where the documents go.")] = Path("docs"),
 ) -> None:
     """Write docs/topics.md, asyncapi.json and settings.md from the catalogue, the models and the settings."""
-    from polywire.runtime import settings_doc
+    from runtime import settings_doc
     from schemas.docs import asyncapi_json, topics_markdown
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 DATA = Path("../shared/data")
 DEALS_SENTENCES = Path("tests/data/deals")
@@ -39,9 +39,9 @@ def stories(
     ] = True,
 ) -> None:
     """Fit the clustering's weights, and print what each signal is worth. Some minutes on one core."""
-    from polywire.training.stories import fit_arrival, fit_repair, fit_second, fit_slope
-    from polywire.training.story_report import ablation, carried_over
-    from polywire.training.story_sets import SPLIT, Pairs, load_sets
+    from quality.training.stories import fit_arrival, fit_repair, fit_second, fit_slope
+    from quality.training.story_report import ablation, carried_over
+    from quality.training.story_sets import SPLIT, Pairs, load_sets
     from streams.embedding import ModelMissing
     from streams.stories.model import START, WEIGHTS_FILE
 
@@ -93,7 +93,7 @@ def deals(
     write: Annotated[bool, typer.Option(help="Write over the shipped weights.")] = True,
 ) -> None:
     """Fit the arms-deal reader, and print what it is worth on languages and phrasings it has not seen. A minute."""
-    from polywire.training.deals import train_deals
+    from quality.training.deals import train_deals
     from streams.embedding import Embedder, ModelMissing
 
     folders = corpus or [DEALS_SENTENCES, DEALS_ARTICLES]

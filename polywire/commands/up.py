@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from polywire.runtime.settings import Settings
 from polywire.supervision.stopping import Stopped, StopSignal, patient_output
+from runtime.settings import Settings
 from schemas.alerts import Alert
 
 app = typer.Typer(add_completion=False, help="Start the engines and every stage, and keep them running.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 app = typer.Typer(add_completion=False, help="Serve the web page and the HTTP interface.")
 
@@ -22,12 +22,12 @@ def web(
     from consumers.web.library import Library
     from consumers.web.live import BusReader, Hub
     from consumers.web.server import serve
-    from polywire.runtime import logs
-    from polywire.runtime.elastic import make_client
-    from polywire.runtime.health import StageHealth
-    from polywire.runtime.watchdog import WATCHDOG
     from producers.publisher import Publisher
     from producers.push import make_router
+    from runtime import logs
+    from runtime.elastic import make_client
+    from runtime.health import StageHealth
+    from runtime.watchdog import WATCHDOG
 
     settings = Settings()
     logs.configure(settings, stage="web")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polywire.engines.base import Engine, EngineAddresses
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 __all__ = ["Engine", "EngineAddresses", "make_engine"]
 

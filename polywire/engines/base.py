@@ -18,8 +18,8 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.files import open_private, private_folder
+from runtime.errors import UserError
+from runtime.files import open_private, private_folder
 
 _PR_SET_PDEATHSIG = 1
 _A_LOOK = 0.5

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, listens, refuse_taken
-from polywire.runtime.errors import UserError
-from polywire.runtime.room import EMBEDDED
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.room import EMBEDDED
+from runtime.settings import Settings
 
 _LEFT_OVER_SECONDS = 10.0
 

@@ -9,10 +9,10 @@ from elasticsearch import ApiError, TransportError
 from kafka.errors import KafkaError
 
 from polywire.engines.base import EngineAddresses
-from polywire.runtime.elastic import make_client
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import make_admin
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_admin
+from runtime.elastic import make_client
+from runtime.errors import UserError
+from runtime.settings import Settings
 
 PATIENCE = 120.0
 """Seconds to wait for both: they are often started at the same time as we are."""

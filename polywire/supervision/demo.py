@@ -16,9 +16,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.settings import Settings
 from polywire.supervision.following import Follower
+from runtime.bus.clients import make_consumer
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import decode
 from schemas.stories import Story, StoryDeal

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.partitions import partitions_of
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_consumer
+from runtime.bus.partitions import partitions_of
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ALERTS

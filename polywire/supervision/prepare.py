@@ -7,10 +7,10 @@ import socket
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.runfile import read_run_file
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.errors import UserError
+from runtime.runfile import read_run_file
+from runtime.settings import Settings
 
 
 def ensure_model(settings: Settings, console: Console) -> None:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from polywire.engines.base import die_with_parent, free_ports
-from polywire.runtime.backoff import doubled
-from polywire.runtime.files import open_private
-from polywire.runtime.watchdog import SUPERVISOR
 from polywire.supervision.stages import StageSpec
+from runtime.backoff import doubled
+from runtime.files import open_private
+from runtime.watchdog import SUPERVISOR
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _STEADY = 60.0
@@ -170,7 +170,7 @@ class StageProcess:
     def wait(self, seconds: float) -> bool:
         """Wait for its end; kill it when the time is over. False when it had to be killed.
 
-        What is killed writes first where it hung (see polywire.runtime.watchdog).
+        What is killed writes first where it hung (see runtime.watchdog).
         """
         if self._process is None:
             return True

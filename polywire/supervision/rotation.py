@@ -6,7 +6,7 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-from polywire.runtime.files import open_private
+from runtime.files import open_private
 
 _CHUNK = 1024 * 1024
 

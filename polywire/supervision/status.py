@@ -12,11 +12,11 @@ from typing import Any, Literal
 from rich.markup import escape
 from rich.table import Table
 
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import group_lag, make_admin
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import fetch_health
 from polywire.supervision.stages import GROUPS
+from runtime.bus.clients import group_lag, make_admin
+from runtime.elastic import make_client
+from runtime.settings import Settings
 
 PATIENCE = 8.0
 """Seconds for all answers; what has not answered by then counts as hanging."""
@@ -44,7 +44,7 @@ class Status:
     parts: int = 0
     parts_failing: int = 0
     failing: dict[str, str] = field(default_factory=dict)
-    """See polywire.runtime.health.HealthReport."""
+    """See runtime.health.HealthReport."""
     restarts: int = 0
     last_error: str | None = None
     last_error_age: float | None = None

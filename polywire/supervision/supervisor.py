@@ -15,17 +15,17 @@ from kafka.errors import KafkaError
 
 from polywire.engines import make_engine
 from polywire.engines.base import Hold
-from polywire.runtime import logs
-from polywire.runtime.errors import UserError
-from polywire.runtime.files import private_folder
-from polywire.runtime.kafka import create_topics, expel
-from polywire.runtime.room import why_no_room
-from polywire.runtime.runfile import RUN_FILE, RUN_LOCK, write_run_file
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess
 from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import StageSpec
 from polywire.supervision.stopping import Stopped
+from runtime import logs
+from runtime.bus.clients import create_topics, expel
+from runtime.errors import UserError
+from runtime.files import private_folder
+from runtime.room import why_no_room
+from runtime.runfile import RUN_FILE, RUN_LOCK, write_run_file
+from runtime.settings import Settings
 
 R = TypeVar("R")
 Tell = Callable[[str, str], None]
@@ -120,7 +120,7 @@ class Supervisor:
     def _ensure_indices(self) -> None:
         # Imported here: the Elasticsearch client takes a while to load, and `--help` should not wait for it.
         from consumers.index import ensure_indices
-        from polywire.runtime.elastic import make_client
+        from runtime.elastic import make_client
 
         with make_client(self.settings) as client:
             ensure_indices(client, self.settings.index_prefix)
@@ -131,7 +131,7 @@ class Supervisor:
         Raises:
             UserError: they stayed away for `_START_SECONDS`.
         """
-        from polywire.runtime.outcomes import is_infrastructure
+        from runtime.bus.outcomes import is_infrastructure
 
         deadline = time.monotonic() + _START_SECONDS
         while True:

@@ -19,9 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from polywire.runtime.logs import get_logger
 from producers.feeds.parse import digest
 from producers.reading import read_folder, read_jsonl
+from runtime.logs import get_logger
 from schemas.articles import RawArticle
 
 log = get_logger(__name__)

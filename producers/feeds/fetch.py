@@ -16,7 +16,7 @@ from urllib.parse import urldefrag, urljoin
 import httpcore
 import httpx
 
-from polywire.runtime.netguard import Forbidden, GuardedBackend, GuardedTransport, check_url
+from runtime.netguard import Forbidden, GuardedBackend, GuardedTransport, check_url
 
 USER_AGENT = f"polywire/{version('polywire')} (news reader)"
 MAX_REDIRECTS = 5

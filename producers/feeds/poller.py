@@ -8,10 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from polywire.runtime.backoff import pause
-from polywire.runtime.health import StageHealth
-from polywire.runtime.logs import get_logger
-from polywire.runtime.settings import FeedSettings
 from producers.feeds.fetch import Fetched, Fetcher, FetchError
 from producers.feeds.fulltext import extract_text, wants_page
 from producers.feeds.items import item_id, item_revision, item_source, to_article
@@ -19,6 +15,10 @@ from producers.feeds.parse import FeedItem, digest, parse_feed
 from producers.feeds.state import StateStore
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
 from producers.reading import InvalidArticle
+from runtime.backoff import pause
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from runtime.settings import FeedSettings
 from schemas.articles import RawArticle
 from schemas.topics import RAW
 

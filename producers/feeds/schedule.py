@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from polywire.runtime.backoff import doubled
+from runtime.backoff import doubled
 
 JITTER = 0.1
 """Part of the delay: a thousand feeds started together drift apart."""

@@ -12,16 +12,16 @@ from random import Random
 
 from prometheus_client import Counter, Gauge
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.logs import get_logger
-from polywire.runtime.settings import FeedSettings, Settings
-from polywire.runtime.watchdog import WATCHDOG
 from producers.feeds.fetch import Fetcher, FetchError
 from producers.feeds.parse import NotAFeed
 from producers.feeds.poller import Poller
 from producers.feeds.schedule import next_delay
 from producers.feeds.state import FILE, StateStore
 from producers.publisher import NotAcknowledged, Publisher
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from runtime.settings import FeedSettings, Settings
+from runtime.watchdog import WATCHDOG
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from polywire.runtime.files import open_private, private_folder
+from runtime.files import open_private, private_folder
 
 FILE = "feeds.sqlite"
 FORGET_AFTER = 120 * 86_400.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
-from polywire.runtime.sizes import ROOM
+from runtime.bus.sizes import ROOM
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.analysis import Analyzer

@@ -18,16 +18,16 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
-from polywire.runtime.logs import get_logger
-from polywire.runtime.settings import Settings
+from runtime.logs import get_logger
+from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS, Topic
-from streams.apps.app import changelog
 from streams.apps.clock import refuse_the_future
+from streams.apps.faust.app import changelog
+from streams.apps.faust.progress import TakenOver
 from streams.apps.outlet import Outgoing
-from streams.apps.progress import TakenOver
 from streams.apps.stage import Stage
 from streams.apps.way import Source, Way
 from streams.pipeline import clustered, retracted

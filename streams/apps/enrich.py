@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import CLUSTERED, ENRICHED, STORIES
-from streams.apps.app import changelog
+from streams.apps.faust.app import changelog
 from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
 from streams.apps.way import Source, Way

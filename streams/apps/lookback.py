@@ -1,7 +1,7 @@
 """Messages read again from the bus, by their offsets, beside the stream that reads them in turn.
 
 A correction moves articles that were decided long ago, and the topic still has them; and what a stream leaves out is
-fetched here (see streams.apps.progress). Everything here blocks: call it in a thread.
+fetched here (see streams.apps.faust.progress). Everything here blocks: call it in a thread.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from itertools import islice
 
 from kafka import KafkaConsumer, TopicPartition
 
-from polywire.runtime.kafka import make_consumer
-from polywire.runtime.marks import Mark
-from polywire.runtime.reading import PATIENCE, between
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Partition, Record
+from runtime.bus.clients import make_consumer
+from runtime.bus.marks import Mark
+from runtime.bus.reading import PATIENCE, between
+from runtime.bus.source import Partition, Record
+from runtime.settings import Settings
 
 _TIMEOUT_MS = int(PATIENCE * 1000)
 

@@ -14,12 +14,12 @@ from typing import Any
 import faust
 from aiokafka.errors import MessageSizeTooLargeError
 
-from polywire.runtime.backoff import pause
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.health import StageHealth
-from polywire.runtime.logs import get_logger
-from polywire.runtime.sizes import TooLarge, check_size
-from polywire.runtime.source import Record
+from runtime.backoff import pause
+from runtime.bus.deadletters import DeadLetter
+from runtime.bus.sizes import TooLarge, check_size
+from runtime.bus.source import Record
+from runtime.health import StageHealth
+from runtime.logs import get_logger
 from schemas.base import Message
 from schemas.codec import InvalidMessage, encode
 from schemas.topics import DEADLETTERS, Topic

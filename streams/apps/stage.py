@@ -4,11 +4,12 @@ Nothing may raise out of a Faust agent. `Stage.handle` sees to it: a message tha
 dead letters with its reason; broken infrastructure is retried inside the event, with backoff, which stops the
 partition and keeps the order. A message counts as handled, and is committed, when every message it gave rise to has
 been acknowledged by the broker, and everything before it on its partition has been handled: what Faust leaves out is
-fetched from the topic (see streams.apps.progress).
+fetched from the topic (see streams.apps.faust.progress).
 
 Two things end a stage by itself. Of a message that has ended its process three times nothing is read any more, and
-where dead letters follow one another without end it stops and waits for a person (see polywire.runtime.marks). And
-what follows from a message is stored and told only as long as its partition is this worker's (streams.apps.lease).
+where dead letters follow one another without end it stops and waits for a person (see runtime.bus.marks). And
+what follows from a message is stored and told only as long as its partition is this worker's
+(streams.apps.faust.lease).
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ from typing import Any, TypeVar
 
 import faust
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import create_topics
-from polywire.runtime.logs import get_logger
-from polywire.runtime.marks import DEATHS, stopped_sentence
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Partition, Record
+from runtime.bus.clients import create_topics
+from runtime.bus.marks import DEATHS, stopped_sentence
+from runtime.bus.source import Partition, Record
+from runtime.errors import UserError
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from runtime.settings import Settings
 from schemas.base import Message
 from schemas.codec import InvalidMessage
 from schemas.topics import CATALOGUE, Topic
 from streams.apps import standstill
-from streams.apps.app import make_app
+from streams.apps.faust.app import make_app
+from streams.apps.faust.patience import pause_after_empty_fetches
+from streams.apps.faust.progress import TakenOver
+from streams.apps.faust.tables import ConfirmedTable
+from streams.apps.faust.worker import Worker
 from streams.apps.lookback import Lookback
 from streams.apps.outlet import Outlet, check
-from streams.apps.patience import pause_after_empty_fetches
-from streams.apps.progress import TakenOver
-from streams.apps.tables import ConfirmedTable
 from streams.apps.way import Source, Way, record_of
-from streams.apps.worker import Worker
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
 
 from faust.types import TP
 
-from polywire.runtime.logs import get_logger
-from polywire.runtime.source import Partition
-
-if TYPE_CHECKING:
-    from streams.apps.stage import Stage
+from runtime.bus.source import Partition
+from runtime.health import StageHealth
+from runtime.logs import get_logger
+from streams.apps.faust.progress import Progress
 
 log = get_logger(__name__)
 
@@ -31,10 +30,28 @@ AT_ONCE = 100
 """Messages that are fetched so at a time: an article with its embedding is 10 to 20 kB."""
 
 
+class Pulsing(Protocol):
+    """What is looked after of a stage (streams.apps.stage)."""
+
+    app: Any
+    health: StageHealth
+    progress: Progress
+    turn: asyncio.Lock
+
+    @property
+    def between_owners(self) -> bool: ...
+
+    def mine(self) -> list[Partition]: ...
+
+    async def ask(self, places: Collection[Partition]) -> None: ...
+
+    async def fetch(self, place: Partition, first: int, end: int) -> None: ...
+
+
 class Standstill:
     """Looks after a stage whose `pulse` it is."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Pulsing) -> None:
         self._stage = stage
         self._seen: dict[Partition, int] = {}
         self._moved = time.monotonic()

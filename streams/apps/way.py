@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from polywire.runtime.source import Record
+from runtime.bus.source import Record
 from schemas.base import Message
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import Topic

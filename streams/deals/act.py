@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 from schemas.readings import DealAct, DealStatus
-from streams.deals.lexicon import CLASSES, TRANSFER, Hit
 from streams.deals.sentence import ReadSentence
+from streams.words.lexicon import CLASSES, TRANSFER, Hit
 
 WEIGHTS = Path(__file__).parent / "acts.json"
 STATES = frozenset({"block", "cancel", "ask", "want", "plan", "deny", "allege"})

@@ -17,8 +17,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from schemas.readings import Money
-from streams.deals.lexicon import TABLES, read_table
 from streams.deals.numerals import WRITTEN, code_of, longest_first, number_words, value_of, words_pattern
+from streams.words.lexicon import TABLES, read_table
 
 _STEM = 4
 """Letters from which a form stands for its inflections, too."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from streams.deals.folding import fold
 from streams.deals.parties import PartyMention
 from streams.deals.sentence import ReadSentence
 from streams.entities.countries import country_aliases, demonyms
 from streams.entities.lookup import country_id
+from streams.words.folding import fold
 
 
 def is_adjective(sentence: ReadSentence, mention: PartyMention) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.deals.lexicon import CLASSES, OTHER_TALK, TRANSFER, Hit
 from streams.deals.markers import markers_of
 from streams.deals.roles import Roles
 from streams.deals.sentence import ReadSentence
+from streams.words.lexicon import CLASSES, OTHER_TALK, TRANSFER, Hit
 
 _BESIDE = 12
 _NEAR = 40

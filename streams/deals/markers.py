@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from streams.deals.folding import in_word
-from streams.deals.lexicon import TABLES, language_info, read_table
 from streams.deals.parties import PartyMention
 from streams.deals.sentence import ReadSentence
+from streams.words.folding import in_word
+from streams.words.lexicon import TABLES, language_info, read_table
 
 ROLES = ("to", "from", "by", "with", "of", "subject", "against")
 

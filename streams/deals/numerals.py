@@ -10,7 +10,7 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_decimal_symbol
 
-from streams.deals.lexicon import TABLES, language_info, read_table
+from streams.words.lexicon import TABLES, language_info, read_table
 
 _SPACES = " \u00a0\u202f\u2009"
 _GROUPS = rf"[.,'’٬٫،{_SPACES}]"

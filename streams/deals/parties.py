@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.readings import Entity
-from streams.deals.folding import in_word
 from streams.entities.lookup import country_id
+from streams.words.folding import in_word
 
 _GROUP_KINDS = frozenset({"armed_group", "alliance"})
 _COMPANY_KINDS = frozenset({"maker", "exporter", "company"})

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from streams.deals.lexicon import TABLES, read_table
 from streams.deals.numerals import WRITTEN, code_of, is_joined, longest_first, number_words, value_of, words_pattern
+from streams.words.lexicon import TABLES, read_table
 
 _REACH = 45
 """Characters between a number and its weapon, at most."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from schemas.readings import Deal, Entity
 from streams.deals.features import sentence_features
-from streams.deals.lexicon import lexicon
-from streams.deals.models import Models, shipped
+from streams.deals.learnt import Models, shipped
 from streams.deals.parties import PartyMention, find_parties, find_weapons
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence, read_sentences
 from streams.deals.telling import Telling, told_deals
+from streams.words.lexicon import lexicon
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 

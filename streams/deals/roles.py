@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from streams.deals.demonyms import is_adjective
-from streams.deals.lexicon import Hit
 from streams.deals.markers import markers_of
 from streams.deals.parties import PartyMention
 from streams.deals.sentence import ReadSentence
+from streams.words.lexicon import Hit
 
 GIVING = frozenset({"give", "sell", "aid"})
 GETTING = frozenset({"buy", "get"})

@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streams.deals.folding import fold
-from streams.deals.lexicon import TRANSFER, Hit, LanguageInfo, Lexicon
 from streams.deals.parties import PartyMention, WeaponMention
 from streams.deals.sentences import split_sentences
+from streams.words.folding import fold
+from streams.words.lexicon import TRANSFER, Hit, LanguageInfo, Lexicon
 
 _NEIGHBOURS = 2
 _CIVIL = 2

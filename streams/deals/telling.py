@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from schemas.readings import Deal, Evidence
 from streams.deals.act import act_and_status
 from streams.deals.amounts import stated_sum
+from streams.deals.learnt import Models
 from streams.deals.makers import countries, maker_supplies
-from streams.deals.models import Models
 from streams.deals.parties import PartyMention
 from streams.deals.quantities import stated_quantity
 from streams.deals.roles import Roles

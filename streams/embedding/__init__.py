@@ -2,9 +2,9 @@
 
 from streams.embedding.article import article_text
 from streams.embedding.backends import load_backend
-from streams.embedding.build import build_model
 from streams.embedding.embedder import DIMENSIONS, Backend, Embedder, ModelMissing, embed_article
 from streams.embedding.means import LanguageMeans, center, shipped_means
+from streams.embedding.quantised import build_model
 
 __all__ = [
     "DIMENSIONS",

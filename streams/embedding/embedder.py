@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from streams.embedding.article import article_text
-from streams.embedding.build import is_built, model_folder
 from streams.embedding.means import center
+from streams.embedding.quantised import is_built, model_folder
 from streams.embedding.tokens import PREFIX, clean
 from streams.embedding.words import WordTable
 

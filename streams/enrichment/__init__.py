@@ -1,6 +1,6 @@
 """What only the whole story can tell: one id for a person in all spellings, one deal from all variants."""
 
-from streams.enrichment.build import Enrichment, enrich
+from streams.enrichment.joining import Enrichment, enrich
 from streams.enrichment.state import ArticleFacts, StoryState
 from streams.enrichment.storage import Stored, changes, load
 

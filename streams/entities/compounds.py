@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from streams.entities.records import countries
+from streams.entities.entries import countries
 from streams.entities.span import Span
 
 _LETTERS: Final = {

@@ -9,11 +9,11 @@ from functools import cache
 from typing import Final
 
 from schemas.readings import Entity
-from streams.entities.folding import fold_alias
+from streams.entities.entries import by_id, homonyms
 from streams.entities.lookup import aliases
 from streams.entities.military import is_said_near
+from streams.entities.normalization import fold_alias
 from streams.entities.persons import given_names
-from streams.entities.records import by_id, homonyms
 from streams.entities.span import Span
 
 NEARBY: Final = 250

@@ -9,10 +9,10 @@ from typing import Final
 
 from babel import Locale, UnknownLocaleError
 
-from streams.entities.folding import fold_alias
+from streams.entities.entries import countries, curated, read_table
 from streams.entities.lexicon import Alias
 from streams.entities.morphology import script_of_name
-from streams.entities.records import countries, curated, read_table
+from streams.entities.normalization import fold_alias
 
 _LOCALES = {"zh": ("zh_Hans", "zh_Hant"), "sr": ("sr_Cyrl", "sr_Latn"), "sh": ("hr", "sr_Latn"), "tl": ("fil",)}
 _SHORT = 3

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from streams.entities.records import curated, read_table
+from streams.entities.entries import curated, read_table
 
 _DASH: Final = "[-‐‑‒–—−־ ]?"
 _NUMBER: Final = re.compile(r"\d+")

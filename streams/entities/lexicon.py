@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 import ahocorasick
 
 from streams.entities.adjectives import adjective
-from streams.entities.folding import Folded, fold_alias
 from streams.entities.morphology import (
     CASED,
     ENDS_INFLECTED,
@@ -24,6 +23,7 @@ from streams.entities.morphology import (
     stem_form,
     word_form,
 )
+from streams.entities.normalization import Folded, fold_alias
 from streams.entities.span import Needs
 
 _MAX_REST: Final = 18

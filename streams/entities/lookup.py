@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from streams.entities.countries import demonyms
-from streams.entities.folding import fold_alias
-from streams.entities.records import Record, by_id, countries, curated
+from streams.entities.entries import Record, by_id, countries, curated
+from streams.entities.normalization import fold_alias
 
 
 def record(identity: str) -> Record | None:

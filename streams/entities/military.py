@@ -1,12 +1,12 @@
 """Whether the words around a name speak of armies and arms, which makes "Gripen" a weapon's name and no griffin's.
 
-The words are those by which deals are read (`streams/deals/tables/words`): one table of them is enough.
+The words are those by which deals are read (`streams/words/tables/words`): one table of them is enough.
 """
 
 from __future__ import annotations
 
-from streams.deals.folding import fold
-from streams.deals.lexicon import lexicon
+from streams.words.folding import fold
+from streams.words.lexicon import lexicon
 
 _REACH = 120
 """Characters to either side."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final, NamedTuple
 
-from streams.entities.folding import fold_alias
+from streams.entities.entries import TABLES
 from streams.entities.morphology import script_of
-from streams.entities.records import TABLES
+from streams.entities.normalization import fold_alias
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
 

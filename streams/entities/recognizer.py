@@ -8,13 +8,13 @@ from functools import cache
 from typing import NamedTuple
 
 from schemas.readings import Entity, Mention, NamedOnly
-from streams.entities import compounds, designators, models, persons, sounds, spellings
+from streams.entities import compounds, designators, persons, sounds, spellings, statistical
 from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
-from streams.entities.folding import Folded, fold
+from streams.entities.entries import Record, by_id, curated, ordinary_words
 from streams.entities.lexicon import Alias, Hit, Lexicon
 from streams.entities.morphology import inflects_like, script_of, script_of_name
-from streams.entities.records import Record, by_id, curated, ordinary_words
+from streams.entities.normalization import Folded, fold
 from streams.entities.slavic import SLAVIC
 from streams.entities.span import Needs, Span
 from streams.entities.unknown import mark_indirect, persons_only, with_names
@@ -44,7 +44,7 @@ class Recognized(NamedTuple):
 class EntityRecognizer:
     """Finds what a text names. Lexicons are loaded when a text first needs them and shared by all recognizers.
 
-    `name_models`: ask a statistical model too, in the languages that have one (see streams.entities.models).
+    `name_models`: ask a statistical model too, in the languages that have one (see streams.entities.statistical).
     """
 
     def __init__(self, *, name_models: bool = False) -> None:
@@ -75,8 +75,8 @@ class EntityRecognizer:
         if not spellings.SCRIPTS.isdisjoint(scripts):
             chosen += spellings.find(text, language, chosen)
         named = persons.find(text, language, chosen)
-        model = models.load(language) if self._name_models else None
-        further, others = models.further(text, model, chosen + named) if model else ([], [])
+        model = statistical.load(language) if self._name_models else None
+        further, others = statistical.further(text, model, chosen + named) if model else ([], [])
         military = sum(is_military(span.id) for span in chosen) >= MILITARY_TEXT
         # Of names that only a model knows not even those that come often: other languages have no model.
         worth = named + further if military else _often(named)

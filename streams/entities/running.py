@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 import wordfreq
 
-from streams.entities.records import read_table
+from streams.entities.entries import read_table
 from streams.entities.slavic import latinised
 from streams.entities.surroundings import kinds
 

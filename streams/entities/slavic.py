@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from streams.entities.folding import fold_alias
+from streams.entities.normalization import fold_alias
 
 SLAVIC: Final = frozenset({"ru", "uk", "be", "bg", "mk", "sr", "hr", "bs", "sh", "sl", "cs", "sk", "pl"})
 _CYRILLIC: Final = str.maketrans(

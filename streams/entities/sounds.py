@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from anyascii import anyascii
 
-from streams.entities.folding import fold_alias
+from streams.entities.entries import by_id, curated, ordinary_words
 from streams.entities.morphology import CASED, prefixes, script_of, script_of_name
-from streams.entities.records import by_id, curated, ordinary_words
+from streams.entities.normalization import fold_alias
 from streams.entities.span import Span
 
 _WORD: Final = re.compile(

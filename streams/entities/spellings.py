@@ -15,10 +15,10 @@ from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from streams.entities.folding import fold_alias
+from streams.entities.entries import by_id, curated, ordinary_words
 from streams.entities.morphology import CASED, prefixes, script_of_name
+from streams.entities.normalization import fold_alias
 from streams.entities.persons import given_names
-from streams.entities.records import by_id, curated, ordinary_words
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final
 
-from streams.entities.records import TABLES, read_table
+from streams.entities.entries import TABLES, read_table
 from streams.entities.slavic import latinised, stem
 
 _KEY: Final = 2

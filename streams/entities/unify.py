@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 from schemas.readings import Entity
-from streams.entities.folding import fold_alias
 from streams.entities.morphology import script_of_name
+from streams.entities.normalization import fold_alias
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.slavic import latinised, same
 

@@ -11,8 +11,8 @@ from typing import Final
 from schemas.readings import Mention, NamedOnly
 from streams.entities import names
 from streams.entities.countries import country_aliases
+from streams.entities.entries import by_id
 from streams.entities.lookup import aliases
-from streams.entities.records import by_id
 from streams.entities.running import Kind
 from streams.entities.runs import Found
 from streams.entities.slavic import SLAVIC, latinised, same, stem

@@ -18,7 +18,7 @@ from streams.stories.departed import Departed
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.explain import Candidate, Explanation
 from streams.stories.model import Weights
-from streams.stories.record import Plan, Record
+from streams.stories.remembered import Plan, Record
 from streams.stories.signals import Comparison
 from streams.stories.story import Story
 from streams.stories.table import StoryTable

@@ -6,7 +6,7 @@ before the broker knows that it was handled, and decided anew, and otherwise, wh
 
 from __future__ import annotations
 
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 
 
 class Departed:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from schemas.articles import AnalyzedArticle
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.terms import KIND_SHIFT, NUMBER, WORD, Terms
 from streams.stories.vectors import SCALE
 

@@ -22,7 +22,7 @@ from schemas.stories import StoryCorrection
 from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.signals import SHARED_CAP
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
 from streams.stories.table import COMMON_PLACE, FEW_STORIES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.story import Story
 
 

@@ -23,7 +23,7 @@ from bisect import bisect_left
 
 from streams.stories.centering import StreamMeans
 from streams.stories.model import Weights
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
 from streams.stories.terms import KIND_SHIFT, NAME, PLACE, WEAPON, kind_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 from streams.stories.width import width

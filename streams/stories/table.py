@@ -10,7 +10,7 @@ import numpy as np
 
 from streams.stories.cells import Cells, Centres
 from streams.stories.centering import StreamMeans
-from streams.stories.record import Record
+from streams.stories.remembered import Record
 from streams.stories.sketches import SKETCH, Projection
 from streams.stories.story import Story
 from streams.stories.terms import ENTITY, NUMBER, kind_of

@@ -9,8 +9,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from consumers.index import INDICES
 from consumers.indexer import index_action
-from polywire.runtime.errors import UserError
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.settings import Settings
 from tests.commands.test_reading_commands import Run, run
 from tests.consumers.conftest import es
 from tests.consumers.make import article

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from polywire.commands.reading import listing
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port, last_words
 from polywire.supervision.supervisor import Supervisor
+from runtime.settings import Settings
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -16,16 +16,16 @@ from typer.testing import CliRunner
 
 from consumers.index import ensure_indices
 from consumers.indexer import index_action
-from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import create_topics
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
+from runtime.bus.clients import create_topics
+from runtime.bus.deadletters import REPLAYS_HEADER, DeadLetter
+from runtime.bus.source import Record
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.alerts import Subscription
 from schemas.codec import decode
 from schemas.stories import StoryCorrection
 from schemas.topics import CORRECTIONS, DEADLETTERS, RAW, SUBSCRIPTIONS
-from streams.apps.app import changelog
+from streams.apps.faust.app import changelog
 from streams.stories import Clusterer
 from tests.consumers.conftest import Bus, bus, es
 from tests.consumers.make import alert, article, story

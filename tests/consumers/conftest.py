@@ -12,15 +12,15 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaProducer, TopicPartition
 
-from polywire.runtime.consumer import ConsumerLoop, group_of
-from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset, publish
-from polywire.runtime.outcomes import Handler
-from polywire.runtime.partitions import partitions_of
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import KafkaSource, Record
+from runtime.bus.clients import create_topics, make_consumer, make_producer, next_offset, publish
+from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
+from runtime.bus.loop import ConsumerLoop, group_of
+from runtime.bus.outcomes import Handler
+from runtime.bus.partitions import partitions_of
+from runtime.bus.source import KafkaSource, Record
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from schemas.base import Message
 from schemas.topics import CATALOGUE, DEADLETTERS, Topic
 from tests.bus import records_of

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from polywire.runtime.consumer import run_consumer
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.outcomes import Done, Outcome, Received, Reject
-from polywire.runtime.settings import Settings
+from runtime.bus.loop import run_consumer
+from runtime.bus.outcomes import Done, Outcome, Received, Reject
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.topics import ALERTS
 

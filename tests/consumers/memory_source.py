@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from kafka.errors import KafkaTimeoutError
 
-from polywire.runtime.marks import Mark
-from polywire.runtime.source import Commit, CommitRefused, Partition, Record
+from runtime.bus.marks import Mark
+from runtime.bus.source import Commit, CommitRefused, Partition, Record
 
 
 class MemorySource:

@@ -15,8 +15,8 @@ from consumers.index import ensure_indices
 from consumers.index.documents import article_document
 from consumers.indexer import index_action
 from consumers.query import Matchable, Query
-from polywire.runtime.elastic import make_client
-from polywire.runtime.settings import Settings
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.articles import EnrichedArticle
 from tests.consumers.make import KAZAKHSTAN, ROSOBORONEXPORT, RUSSIA, S300, TURKEY, article, deal
 

@@ -12,16 +12,16 @@ from elasticsearch import Elasticsearch
 from consumers import alerter as alerter_module
 from consumers.alerter import Alerter
 from consumers.alerts import subscriptions as subscriptions_module
-from consumers.alerts.folding import ArticleMemory, StoryMemory, fold_deals, new_alert, next_step, update
 from consumers.alerts.memory import AlertMemory, Write
 from consumers.alerts.subscriptions import Active, begun_now
 from consumers.alerts.telling import Wanted, waves_of
+from consumers.alerts.updates import ArticleMemory, StoryMemory, fold_deals, new_alert, next_step, update
 from consumers.query import Query
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import make_producer
-from polywire.runtime.outcomes import Done, Outcome, Received
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
+from runtime.bus.clients import make_producer
+from runtime.bus.outcomes import Done, Outcome, Received
+from runtime.bus.source import Record
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.articles import EnrichedArticle
 from schemas.codec import decode

@@ -15,9 +15,9 @@ from kafka import KafkaProducer
 
 from consumers import deadletters
 from consumers.deadletters import Lying, dead_letters, in_full, put_back
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.kafka import client_options, create_topics, make_producer
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import client_options, create_topics, make_producer
+from runtime.bus.deadletters import DeadLetter
+from runtime.settings import Settings
 from schemas.topics import DEADLETTERS, RAW
 from tests.bus import records_of
 

@@ -12,10 +12,10 @@ from kafka import TopicPartition
 from typer.testing import CliRunner
 
 from polywire.commands.deadletters import app
-from polywire.runtime.consumer import group_of
-from polywire.runtime.kafka import expel, group_lag, make_consumer, next_offset
-from polywire.runtime.marks import Mark
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import expel, group_lag, make_consumer, next_offset
+from runtime.bus.loop import group_of
+from runtime.bus.marks import Mark
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.consumers.conftest import Bus, eventually
 from tests.consumers.make import alert

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumers.alerts.folding import inherited, new_alert, update
+from consumers.alerts.updates import inherited, new_alert, update
 from schemas.ids import alert_id
 from schemas.readings import Evidence, Money
 from tests.consumers.make import article, deal, subscription

@@ -16,19 +16,19 @@ from typing import Any
 import pytest
 from elasticsearch import AuthorizationException, BadRequestError, Elasticsearch, helpers
 
-from consumers.alerts.folding import StoryMemory
 from consumers.alerts.memory import AlertMemory, Write
+from consumers.alerts.updates import StoryMemory
 from consumers.index import INDICES, ensure_indices, migration, ready, templates
 from consumers.index.documents import article_document
 from consumers.index.migration import Migrated, Migration, remove_old
 from consumers.index.versions import current, versions
 from consumers.indexer import Indexer, index_action
 from consumers.notify.outbox import Delivery, Origin, Outbox
-from polywire.runtime.elastic import make_client
-from polywire.runtime.errors import UserError
-from polywire.runtime.outcomes import Done, Outcome, Received, Retry
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
+from runtime.bus.outcomes import Done, Outcome, Received, Retry
+from runtime.bus.source import Record
+from runtime.elastic import make_client
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.alerts import Alert, Channel
 from schemas.base import Message
 from schemas.codec import encode
@@ -289,8 +289,8 @@ def test_what_is_deleted_while_it_is_copied_stays_deleted(
 _KILLED = """
 import os, signal, sys
 from consumers.index import changes, migration
-from polywire.runtime.elastic import make_client
-from polywire.runtime.settings import Settings
+from runtime.elastic import make_client
+from runtime.settings import Settings
 
 url, prefix, owner, name, after, skip = sys.argv[1:]
 place = {"Migration": migration.Migration, "Copier": migration.Copier, "changes": changes}[owner]

@@ -13,9 +13,9 @@ import consumers.indexer
 from consumers.index import ensure_indices, mapping
 from consumers.index.documents import article_document, article_of
 from consumers.indexer import Indexer, judge
-from polywire.runtime.elastic import make_client
-from polywire.runtime.outcomes import Done, Reject, Retry
-from polywire.runtime.settings import Settings
+from runtime.bus.outcomes import Done, Reject, Retry
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.articles import EnrichedArticle
 from schemas.topics import ALERTS, ENRICHED, STORIES
 from tests.consumers.conftest import Bus, Start, eventually

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from polywire.runtime.consumer import ConsumerLoop
-from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
-from polywire.runtime.health import StageHealth
-from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters, Unavailable
+from runtime.bus.deadletters import REPLAYS_HEADER, DeadLetter
+from runtime.bus.loop import ConsumerLoop
+from runtime.bus.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters, Unavailable
+from runtime.health import StageHealth
 from schemas.codec import encode
 from schemas.topics import ALERTS
 from tests.consumers.make import alert

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from polywire.runtime.marks import Mark
-from polywire.runtime.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters
+from runtime.bus.marks import Mark
+from runtime.bus.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters
 from schemas.topics import ALERTS
 from tests.consumers.memory_source import REFUSED, TIMED_OUT, MemorySource
 from tests.consumers.test_loop import PLACE, Bench, Script

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from polywire.runtime.kafka import group_lag
-from polywire.runtime.outcomes import Done, Outcome, Received, Reject, Retry
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import group_lag
+from runtime.bus.outcomes import Done, Outcome, Received, Reject, Retry
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.consumers.conftest import Bus, Start, eventually
 from tests.consumers.make import alert

@@ -11,7 +11,7 @@ from consumers.index import ensure_indices
 from consumers.index.documents import alert_document, story_document
 from consumers.search import list_alerts
 from consumers.web.library import Library
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.ids import alert_id
 from tests.consumers.make import alert, story

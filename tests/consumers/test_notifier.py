@@ -17,17 +17,17 @@ from elasticsearch import Elasticsearch
 from pydantic import SecretStr
 from rich.console import Console
 
-from consumers.alerts.folding import fold_deals
+from consumers.alerts.updates import fold_deals
 from consumers.deadletters import Lying, put_back
 from consumers.notifier import Notifier
 from consumers.notify.dispatcher import Patience
 from consumers.notify.terminal import show
 from consumers.notify.webhook import retry_after, sign, verify
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import make_producer
-from polywire.runtime.logs import configure
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_producer
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.logs import configure
+from runtime.settings import Settings
 from schemas.alerts import Alert, Channel
 from schemas.topics import ALERTS, SUBSCRIPTIONS
 from tests.consumers.conftest import Bus, Start, eventually

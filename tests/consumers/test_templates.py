@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 
 from consumers.index import INDICES, ensure_indices, make_ready, mapping, ready, templates
 from consumers.index.versions import current, noted, versions
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 pytestmark = pytest.mark.engine
 

@@ -14,11 +14,11 @@ import pytest
 from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
-from polywire.runtime.consumer import group_of
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.kafka import expel, group_lag, make_consumer, next_offset
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.bus.clients import expel, group_lag, make_consumer, next_offset
+from runtime.bus.deadletters import DeadLetter
+from runtime.bus.loop import group_of
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.topics import ANALYZED, RAW

@@ -17,13 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from polywire.runtime.consumer import run_consumer
-from polywire.runtime.errors import UserError
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import make_producer, publish
-from polywire.runtime.logs import configure
-from polywire.runtime.outcomes import Done, Outcome, Received, Reject
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_producer, publish
+from runtime.bus.loop import run_consumer
+from runtime.bus.outcomes import Done, Outcome, Received, Reject
+from runtime.errors import UserError
+from runtime.health import StageHealth
+from runtime.logs import configure
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage
 from schemas.topics import ANALYZED, RAW

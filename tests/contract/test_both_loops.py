@@ -11,8 +11,8 @@ import signal
 import pytest
 from kafka import KafkaProducer
 
-from polywire.runtime.kafka import REQUEST_BYTES, client_options
-from polywire.runtime.marks import DEATHS, FAILED_LIMIT
+from runtime.bus.clients import REQUEST_BYTES, client_options
+from runtime.bus.marks import DEATHS, FAILED_LIMIT
 from schemas.topics import RAW
 from tests.contract.conftest import Group, eventually
 from tests.contract.member import DIED, WAITS_FOR_A_PERSON

@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from schemas.readings import DealAct, DealStatus
-from streams.deals.lexicon import language_info
 from streams.entities import lookup
+from streams.words.lexicon import language_info
 from tests.deals.conftest import CORPUS
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from polywire.evaluation.deals import evaluate_deals
-from polywire.runtime.errors import UserError
+from quality.evaluation.deals import evaluate_deals
+from runtime.errors import UserError
 from streams.entities import lookup
 
 

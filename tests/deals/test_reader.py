@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from streams.deals import DealReader
-from streams.deals.lexicon import lexicon
 from streams.deals.parties import find_parties, find_weapons
 from streams.deals.reader import MAX_EMBEDDED
 from streams.deals.sentence import read_sentences
 from streams.entities import EntityRecognizer
+from streams.words.lexicon import lexicon
 from tests.deals.conftest import SEEDS, Read, codes
 
 

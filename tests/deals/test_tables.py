@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from streams.deals import classifier, roles
-from streams.deals.lexicon import CLASSES, LOOKALIKE, TABLES, language_info, languages, lexicon, read_table
 from streams.deals.markers import ROLES, known_markers
+from streams.words.lexicon import CLASSES, LOOKALIKE, TABLES, language_info, languages, lexicon, read_table
 
 _NEEDED = {"give", "sell", "buy", "arms", "deal"}
 _ROWS = [row for path in sorted((TABLES / "words").glob("*.tsv")) for row in read_table(path)]

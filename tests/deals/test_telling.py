@@ -6,11 +6,11 @@ import pytest
 
 from streams.deals import DealReader
 from streams.deals.demonyms import is_adjective
-from streams.deals.lexicon import lexicon
 from streams.deals.parties import find_parties, find_weapons
 from streams.deals.sentence import read_sentences
 from streams.deals.sides import with_home
 from streams.entities import EntityRecognizer, lookup
+from streams.words.lexicon import lexicon
 from tests.deals.conftest import Read, codes
 
 

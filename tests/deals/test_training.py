@@ -8,10 +8,10 @@ from tests.deals.conftest import CORPUS, Read
 
 pytest.importorskip("sklearn", reason="fitting needs scikit-learn: pip install -e '.[dev]'")
 
-from polywire.training.deals import cross_validate
-from polywire.training.deals_fit import fit
-from polywire.training.deals_items import prepare, read_corpus
-from polywire.training.deals_stages import losses
+from quality.training.deals import cross_validate
+from quality.training.deals_fit import fit
+from quality.training.deals_items import prepare, read_corpus
+from quality.training.deals_stages import losses
 
 
 def test_the_same_corpus_gives_the_same_weights() -> None:

@@ -21,8 +21,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from polywire.cli import _COMMANDS
-from polywire.runtime.settings import Settings
 from polywire.supervision.stages import BACKBONE, FEEDS
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "producers", "streams", "consumers", "polywire")

@@ -21,7 +21,7 @@ from luqum.visitor import TreeVisitor
 
 from consumers.index.templates import INDICES, mapping
 
-KIBANA = Path(__file__).parents[2] / "kibana"
+KIBANA = Path(__file__).parents[2] / "deploy" / "kibana"
 NDJSON = KIBANA / "polywire.ndjson"
 
 OBJECTS: list[dict[str, Any]] = [json.loads(line) for line in NDJSON.read_text(encoding="utf-8").splitlines()]
@@ -94,7 +94,7 @@ def test_the_file_is_what_the_script_writes() -> None:
     build = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = build  # dataclasses look their module up by name
     spec.loader.exec_module(build)
-    assert NDJSON.read_text(encoding="utf-8") == build.ndjson(), "stale: run `python kibana/build.py`"
+    assert NDJSON.read_text(encoding="utf-8") == build.ndjson(), "stale: run `python deploy/kibana/build.py`"
 
 
 @pytest.mark.parametrize("item", OBJECTS, ids=lambda item: item["id"])

@@ -20,11 +20,11 @@ from typing import Any
 import httpx
 import pytest
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.settings import Settings
+from runtime.health import StageHealth
+from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-NDJSON = ROOT / "kibana" / "polywire.ndjson"
+NDJSON = ROOT / "deploy" / "kibana" / "polywire.ndjson"
 
 
 def script(name: str) -> ModuleType:

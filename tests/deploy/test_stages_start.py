@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 pytestmark = pytest.mark.engine
 

@@ -20,12 +20,12 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaProducer
 
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import group_lag, make_producer, publish
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess, free_port
 from polywire.supervision.stages import BACKBONE, GROUPS
 from polywire.supervision.supervisor import Supervisor
+from runtime.bus.clients import group_lag, make_producer, publish
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.alerts import Subscription
 from schemas.articles import RawArticle
 from schemas.topics import RAW, SUBSCRIPTIONS, Topic

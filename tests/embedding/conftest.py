@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from streams.embedding import Embedder, build_model
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedding import build as building
-from streams.embedding.build import build_model, is_built, model_folder
+from streams.embedding import quantised as building
+from streams.embedding.quantised import build_model, is_built, model_folder
 from streams.embedding.weights import BadWeights, PackedWeights
 
 BUILD = "import sys, pathlib, streams.embedding as e; e.build_model(pathlib.Path(sys.argv[1]))"

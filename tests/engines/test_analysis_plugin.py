@@ -11,7 +11,7 @@ from elasticsearch import Elasticsearch
 from polywire.engines import make_engine
 from polywire.engines.jvm.build import named_components
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 
 pytestmark = pytest.mark.jvm
 

@@ -25,10 +25,10 @@ from polywire.engines.base import EngineAddresses, free_ports, listens, tail
 from polywire.engines.embedded import EmbeddedEngine
 from polywire.engines.jvm import JvmEngine
 from polywire.engines.jvm.folders import claim, discard, elastic_folder, runs_as_root
-from polywire.runtime.elastic import make_client
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import create_topics, group_lag, make_consumer, make_producer, next_offset, publish
+from runtime.elastic import make_client
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES, RAW
 from tests.consumers.proxy import FaultyProxy
@@ -245,7 +245,7 @@ STARTER = """
 import sys, time
 from pathlib import Path
 from polywire.engines import make_engine
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 make_engine(sys.argv[1], Settings(engines=sys.argv[1], state_dir=Path(sys.argv[2]))).start()
 print("up", flush=True)
 time.sleep(600)

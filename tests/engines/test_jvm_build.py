@@ -18,7 +18,7 @@ import pytest
 
 from polywire.engines.jvm.build import build, installed, is_built, missing
 from polywire.engines.jvm.folders import claim, refuse_closed
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 JAVA = """#!/bin/sh
 echo "    java.home = {home}" >&2

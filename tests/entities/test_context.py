@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.entities import EntityRecognizer, without_passing_words
-from streams.entities.records import by_id, read_table
+from streams.entities.entries import by_id, read_table
 
 RECOGNIZER = EntityRecognizer()
 GEORGIA, STATE_OF_GEORGIA, JORDAN, SENATE = "Q230", "Q1428", "Q810", "Q66096"

@@ -9,11 +9,12 @@ import pytest
 
 from streams.analysis import Analyzer
 from streams.embedding import ModelMissing
-from streams.entities import EntityRecognizer, models
-from streams.entities.models import Named, further
+from streams.entities import EntityRecognizer
+from streams.entities import statistical as models
 from streams.entities.names import Kind
 from streams.entities.persons import person_id
 from streams.entities.span import Span
+from streams.entities.statistical import Named, further
 
 
 class Marked:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polywire.evaluation.mentions import evaluate_mentions, read_marked
+from quality.evaluation.mentions import evaluate_mentions, read_marked
 from streams.entities import EntityRecognizer
 from streams.entities.slavic import latinised, same
 

@@ -9,9 +9,9 @@ import pytest
 from wordfreq import available_languages, zipf_frequency
 
 from streams.entities import EntityRecognizer, lookup
-from streams.entities.folding import fold_alias
+from streams.entities.entries import by_id, curated, read_table
 from streams.entities.morphology import script_of_name
-from streams.entities.records import by_id, curated, read_table
+from streams.entities.normalization import fold_alias
 
 TABLES = [
     "organizations.tsv", "makers.tsv", "forces.tsv", "weapons.tsv", "regions.tsv", "persons.tsv", "cities.tsv",

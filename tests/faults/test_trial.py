@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from streams.embedding import build_model
 from tests.faults.trial import Trial
 

@@ -17,10 +17,10 @@ import httpx
 from elasticsearch import ApiError, TransportError
 from kafka.errors import KafkaError
 
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import group_lag, make_producer, publish
-from polywire.runtime.settings import Settings
 from polywire.supervision.stages import GROUPS
+from runtime.bus.clients import group_lag, make_producer, publish
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.alerts import Channel, Subscription
 from schemas.articles import RawArticle
 from schemas.topics import ALERTS, ANALYZED, CORRECTIONS, DEADLETTERS, SUBSCRIPTIONS

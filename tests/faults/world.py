@@ -21,8 +21,8 @@ import psutil
 from polywire.engines.base import Server, free_ports, tail
 from polywire.engines.jvm.engine import JvmEngine
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.settings import Settings
 from tests.faults.proxies import Line
 from tests.outside import Outside
 

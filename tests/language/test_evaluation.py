@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from polywire.commands.evaluate import app
-from polywire.evaluation.language import detect_all, evaluate, is_right
+from quality.evaluation.language import detect_all, evaluate, is_right
 from streams.language import Detection
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from polywire.evaluation.language import LanguageReport, detect_all, evaluate
+from quality.evaluation.language import LanguageReport, detect_all, evaluate
 from streams.language import LanguageDetector
 
 DATA = Path(__file__).parent / "data"

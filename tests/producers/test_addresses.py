@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpcore
 import pytest
 
-from polywire.runtime.netguard import Forbidden, GuardedBackend, check_url, is_public
+from runtime.netguard import Forbidden, GuardedBackend, check_url, is_public
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from polywire.runtime.health import StageHealth
-from polywire.runtime.settings import FeedSettings, Settings
 from polywire.supervision.process import fetch_health, free_port
 from producers.feeds import service
 from producers.feeds.demo_server import DemoServer
@@ -24,6 +22,8 @@ from producers.feeds.schedule import GONE, MAX_BACKOFF, MAX_RETRY_AFTER, next_de
 from producers.feeds.service import run_feeds
 from producers.feeds.state import FORGET_AFTER, FeedState, StateStore
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
+from runtime.health import StageHealth
+from runtime.settings import FeedSettings, Settings
 from tests.producers.sites import Answer, KeptArticles, Site
 
 SEEDS = Path(__file__).parents[2] / "seeds"

@@ -13,12 +13,12 @@ import pytest
 from fastapi import FastAPI
 from kafka.errors import KafkaError
 
-from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import create_topics, make_producer, publish
-from polywire.runtime.settings import Settings
 from producers.publisher import NotAcknowledged, Publisher
 from producers.push import make_router
+from runtime.bus.clients import create_topics, make_producer, publish
+from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.bus import records_of
 from tests.consumers.make import alert

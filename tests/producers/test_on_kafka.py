@@ -18,10 +18,10 @@ import pytest
 from fastapi import FastAPI
 
 from polywire.engines.embedded import EmbeddedEngine
-from polywire.runtime.kafka import create_topics
-from polywire.runtime.settings import Settings
 from producers.publisher import NotAcknowledged, Publisher, TooLarge
 from producers.push import make_router
+from runtime.bus.clients import create_topics
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.codec import decode
 from schemas.ids import article_id

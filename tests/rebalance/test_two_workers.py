@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED, Topic
 from streams.enrichment import enrich

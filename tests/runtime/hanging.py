@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 
-from polywire.runtime import watchdog
-from polywire.runtime.health import StageHealth
+from runtime import watchdog
+from runtime.health import StageHealth
 
 health = StageHealth("hanging")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from polywire.runtime.accounts import Accounts
-from polywire.runtime.marks import Mark
-from polywire.runtime.source import Record
+from runtime.bus.accounts import Accounts
+from runtime.bus.marks import Mark
+from runtime.bus.source import Record
 
 PLACE, OTHER = ("t", 0), ("t", 1)
 

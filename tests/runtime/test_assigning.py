@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from polywire.runtime.assigning import NoticingAssignor
-from polywire.runtime.kafka import create_topics, make_producer
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import KafkaSource
+from runtime.bus.assigning import NoticingAssignor
+from runtime.bus.clients import create_topics, make_producer
+from runtime.bus.source import KafkaSource
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 
 

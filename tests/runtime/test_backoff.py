@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polywire.runtime.backoff import doubled, pause
+from runtime.backoff import doubled, pause
 
 
 def test_a_pause_is_doubled_up_to_the_longest() -> None:

@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer, TopicPartition
 
-from polywire.runtime.kafka import REQUEST_BYTES, client_options, create_topics, make_consumer, make_producer
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import REQUEST_BYTES, client_options, create_topics, make_consumer, make_producer
+from runtime.settings import Settings
 from schemas.topics import Topic
 from tests.bus import records_of
 

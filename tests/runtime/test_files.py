@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime import files
-from polywire.runtime.files import open_private, private_folder
+from runtime import files
+from runtime.files import open_private, private_folder
 
 
 def mode(path: Path) -> int:

@@ -13,10 +13,10 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatch
 
-from polywire.runtime import header_names
-from polywire.runtime.kafka import create_topics, make_producer
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import KafkaSource
+from runtime.bus import header_names
+from runtime.bus.clients import create_topics, make_producer
+from runtime.bus.source import KafkaSource
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 
 

@@ -9,8 +9,8 @@ import urllib.request
 
 import pytest
 
-from polywire.runtime.health import SILENT_AFTER, STALLED_AFTER, HealthReport, StageHealth
 from polywire.supervision.process import fetch_health, free_port
+from runtime.health import SILENT_AFTER, STALLED_AFTER, HealthReport, StageHealth
 
 
 class Clock:
@@ -120,7 +120,7 @@ def test_silent_clients_block_nobody(health: StageHealth) -> None:
 
 
 def test_a_client_that_stays_silent_is_let_go(health: StageHealth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polywire.runtime.health._Handler.timeout", 0.1)
+    monkeypatch.setattr("runtime.health._Handler.timeout", 0.1)
     port = free_port()
     health.serve("127.0.0.1", port)
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:

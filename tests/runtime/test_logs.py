@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.repeats import CountingHandler
+from runtime.repeats import CountingHandler
 
 STORM = """
 import logging, threading
-from polywire.runtime.logs import configure, get_logger
-from polywire.runtime.settings import Settings
+from runtime.logs import configure, get_logger
+from runtime.settings import Settings
 configure(Settings(log_format="json"), stage="storm")
 log, library = get_logger("ours"), logging.getLogger("kafka")
 for attempt in range(315):

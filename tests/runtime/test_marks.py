@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from polywire.runtime.marks import CAREFULLY, Ledger, Mark
+from runtime.bus.marks import CAREFULLY, Ledger, Mark
 
 
 @dataclass

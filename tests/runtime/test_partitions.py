@@ -12,13 +12,13 @@ from kafka import KafkaProducer
 
 from consumers.alerts.subscriptions import SubscriptionBook
 from consumers.deadletters import dead_letters
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import client_options, create_topics, group_lag, make_admin
-from polywire.runtime.partitions import IN_ORDER, check_partitions
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
 from polywire.supervision.following import AlertFollower
+from runtime.bus.clients import client_options, create_topics, group_lag, make_admin
+from runtime.bus.deadletters import DeadLetter
+from runtime.bus.partitions import IN_ORDER, check_partitions
+from runtime.bus.source import Record
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.topics import ALERTS, CATALOGUE, CORRECTIONS, DEADLETTERS, SUBSCRIPTIONS
 from tests.consumers.conftest import eventually

@@ -17,10 +17,10 @@ import aiokafka.client
 import pytest
 from kafka.net.manager import KafkaConnectionManager
 
-from polywire.runtime.kafka import create_topics, make_admin, make_consumer, make_producer
-from polywire.runtime.reconnecting import LONGEST_PAUSE, Pauses
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import KafkaSource
+from runtime.bus.clients import create_topics, make_admin, make_consumer, make_producer
+from runtime.bus.reconnecting import LONGEST_PAUSE, Pauses
+from runtime.bus.source import KafkaSource
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 from tests.consumers.conftest import eventually
 from tests.kafka_proxy import KafkaProxy

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from polywire.engines.base import Hold
-from polywire.runtime import runfile
-from polywire.runtime.errors import UserError
-from polywire.runtime.runfile import RUN_FILE, RUN_LOCK, read_run_file, write_run_file
+from runtime import runfile
+from runtime.errors import UserError
+from runtime.runfile import RUN_FILE, RUN_LOCK, read_run_file, write_run_file
 
 HOLDER = """
 import os, sys
 from pathlib import Path
 from polywire.engines.base import Hold
-from polywire.runtime.runfile import RUN_LOCK, write_run_file
+from runtime.runfile import RUN_LOCK, write_run_file
 folder = Path(sys.argv[1])
 hold = Hold(folder, RUN_LOCK)
 hold.take()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from consumers.web.views import safe_url
-from polywire.runtime.elastic import make_client
-from polywire.runtime.netguard import Forbidden, check_url, host_of
-from polywire.runtime.settings import Settings
 from polywire.supervision.supervisor import Supervisor
 from producers.reading import InvalidArticle, article_from_fields
+from runtime.elastic import make_client
+from runtime.netguard import Forbidden, check_url, host_of
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.articles import RawArticle
 from schemas.base import without_user

@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from polywire.engines.base import Hold
-from polywire.runtime.runfile import RUN_FILE, RUN_LOCK
-from polywire.runtime.settings import Settings
-from polywire.runtime.settings_doc import settings_markdown
+from runtime.runfile import RUN_FILE, RUN_LOCK
+from runtime.settings import Settings
+from runtime.settings_doc import settings_markdown
 
 
 @pytest.fixture(autouse=True)

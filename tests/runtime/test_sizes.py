@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from polywire.runtime.deadletters import DeadLetter, kafka_dead_letters
-from polywire.runtime.kafka import REQUEST_BYTES, create_topics, make_producer
-from polywire.runtime.settings import Settings
-from polywire.runtime.sizes import TooLarge, check_size, wire_size
-from polywire.runtime.source import Record
+from runtime.bus.clients import REQUEST_BYTES, create_topics, make_producer
+from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
+from runtime.bus.sizes import TooLarge, check_size, wire_size
+from runtime.bus.source import Record
+from runtime.settings import Settings
 from schemas.topics import DEADLETTERS, RAW
 from tests.bus import records_of
 

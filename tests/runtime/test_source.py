@@ -10,11 +10,11 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from polywire.runtime import source as source_module
-from polywire.runtime.assigning import NoticingAssignor
-from polywire.runtime.marks import Mark
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import POLL_RECORDS, KafkaSource, Record
+from runtime.bus import source as source_module
+from runtime.bus.assigning import NoticingAssignor
+from runtime.bus.marks import Mark
+from runtime.bus.source import POLL_RECORDS, KafkaSource, Record
+from runtime.settings import Settings
 from schemas.topics import ALERTS
 
 TP = TopicPartition(ALERTS.name, 0)

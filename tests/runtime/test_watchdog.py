@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polywire.runtime.watchdog import SUPERVISOR, Watchdog
+from runtime.watchdog import SUPERVISOR, Watchdog
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such timer")
 

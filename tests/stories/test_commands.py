@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from polywire.commands.evaluate import app
-from polywire.evaluation.labelled import cluster, read
-from polywire.runtime.errors import UserError
-from polywire.training.stories import fit_repair
-from polywire.training.story_sets import Pairs, StorySet, load_sets
+from quality.evaluation.labelled import cluster, read
+from quality.training.stories import fit_repair
+from quality.training.story_sets import Pairs, StorySet, load_sets
+from runtime.errors import UserError
 from streams.stories import Clusterer
 from streams.stories.model import START
 

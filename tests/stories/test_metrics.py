@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from polywire.evaluation.stories import evaluate, measure
+from quality.evaluation.stories import evaluate, measure
 
 
 def test_perfect_and_its_opposites() -> None:

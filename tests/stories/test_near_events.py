@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from polywire.evaluation.labelled import Labelled, read
-from polywire.evaluation.stories import measure
-from polywire.runtime.settings import Settings
+from quality.evaluation.labelled import Labelled, read
+from quality.evaluation.stories import measure
+from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle
 from streams.analysis import Analyzer
 from streams.embedding import build_model

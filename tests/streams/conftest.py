@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from polywire.runtime.marks import Mark
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Partition, Record
+from runtime.bus.marks import Mark
+from runtime.bus.source import Partition, Record
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.apps import outlet

@@ -15,10 +15,10 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from polywire.runtime import marks
-from polywire.runtime.errors import UserError
-from polywire.runtime.logs import configure
-from polywire.runtime.settings import Settings
+from runtime.bus import marks
+from runtime.errors import UserError
+from runtime.logs import configure
+from runtime.settings import Settings
 from schemas.topics import CORRECTIONS
 from streams.apps import standstill
 from streams.apps.stage import Stage

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED
 from tests.bus import records_of
 from tests.streams.workers import analyzed, clustered, eventually, messages_of, put, working

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Record
+from runtime.bus.source import Record
+from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle, ClusteredArticle
 from schemas.codec import decode, encode
 from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CLUSTERED, CORRECTIONS, DEADLETTERS
 from streams.apps import cluster as module
-from streams.apps.app import StageApp, changelog
 from streams.apps.cluster import ClusterStage
-from streams.apps.tables import ConfirmedTable
+from streams.apps.faust.app import StageApp, changelog
+from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.way import Source
 from streams.stories import Clusterer
 from streams.stories.repair import Review

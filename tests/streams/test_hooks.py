@@ -37,18 +37,18 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
-from polywire.runtime.marks import Mark
-from polywire.runtime.settings import Settings
+from runtime.bus.marks import Mark
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
-from streams.apps import consumer as consumer_module
 from streams.apps.cluster import ClusterStage
-from streams.apps.consumer import StageConsumer, _Thread
+from streams.apps.faust import consumer as consumer_module
+from streams.apps.faust.consumer import StageConsumer, _Thread
+from streams.apps.faust.progress import Progress, TakenOver
+from streams.apps.faust.recovery import PatientRecovery, PatientTableManager
+from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.outlet import Outgoing
-from streams.apps.progress import Progress, TakenOver
-from streams.apps.recovery import PatientRecovery, PatientTableManager
 from streams.apps.stage import Stage
-from streams.apps.tables import ConfirmedTable
 from streams.apps.way import Source, Way
 from streams.stories import ClusterConfig, Clusterer
 from streams.stories.repair import Review

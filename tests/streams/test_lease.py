@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS
-from streams.apps import lease as module
-from streams.apps.lease import Lease
+from streams.apps.faust import lease as module
+from streams.apps.faust.lease import Lease
 from streams.apps.stage import Stage
 from tests.bus import records_of
 from tests.streams.conftest import Recorder, handle, record

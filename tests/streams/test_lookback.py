@@ -6,9 +6,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from polywire.runtime.kafka import create_topics, make_consumer, make_producer, next_offset
-from polywire.runtime.marks import Mark
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import create_topics, make_consumer, make_producer, next_offset
+from runtime.bus.marks import Mark
+from runtime.settings import Settings
 from schemas.topics import CORRECTIONS
 from streams.apps.lookback import Lookback
 

@@ -9,8 +9,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.marks import FAILED_LIMIT, REJECTED_LIMIT, Mark
+from runtime.bus.deadletters import DeadLetter
+from runtime.bus.marks import FAILED_LIMIT, REJECTED_LIMIT, Mark
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, DEADLETTERS, RAW
 from streams.apps import standstill

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.settings import Settings
+from runtime.bus.deadletters import DeadLetter
+from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS
 from tests.bus import records_of
 from tests.streams.odd import DIED

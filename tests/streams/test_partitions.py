@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.kafka import create_topics, make_admin
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import create_topics, make_admin
+from runtime.errors import UserError
+from runtime.settings import Settings
 from schemas.topics import CLUSTERED
 from streams.apps import cluster, enrich
-from streams.apps.app import changelog
+from streams.apps.faust.app import changelog
 
 pytestmark = pytest.mark.engine
 

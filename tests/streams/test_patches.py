@@ -21,10 +21,10 @@ from faust.types import TP
 from intervaltree import IntervalTree
 from kafka.record import default_records, util
 
-from polywire.runtime.kafka import create_topics
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import create_topics
+from runtime.settings import Settings
 from schemas.topics import RAW
-from streams.apps.patience import pause_after_empty_fetches
+from streams.apps.faust.patience import pause_after_empty_fetches
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/patches.md").read_text()

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from polywire.runtime.marks import Mark
-from polywire.runtime.source import Record
+from runtime.bus.marks import Mark
+from runtime.bus.source import Record
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, RAW
 from streams.apps import standstill as module
-from streams.apps.consumer import StageConsumer
+from streams.apps.faust.consumer import StageConsumer
+from streams.apps.faust.progress import Progress
 from streams.apps.outlet import Outgoing
-from streams.apps.progress import Progress
 from streams.apps.stage import Stage
 from streams.apps.way import Source
 from tests.streams.conftest import ARTICLE, Recorder, Topics, echo, follow, handle, record

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from consumers.index.documents import article_document, article_of
-from polywire.runtime.settings import Settings
-from polywire.runtime.source import Partition
+from runtime.bus.source import Partition
+from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle, EnrichedArticle
 from schemas.codec import InvalidMessage, encode
 from schemas.stories import StoryCorrection

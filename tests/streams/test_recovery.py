@@ -11,9 +11,9 @@ from faust.tables.recovery import Recovery
 from faust.types import TP
 from mode.utils.queues import FlowControlQueue
 
-from polywire.runtime.settings import Settings
-from streams.apps.app import make_app
-from streams.apps.recovery import PatientRecovery
+from runtime.settings import Settings
+from streams.apps.faust.app import make_app
+from streams.apps.faust.recovery import PatientRecovery
 
 ARTICLES = TP("articles.clustered", 4)
 
@@ -69,7 +69,7 @@ async def test_the_first_message_reaches_the_agents(way: str, tmp_path: Path, mo
 
 
 async def test_it_does_not_by_faust_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When this fails, Faust has mended it, and streams/apps/recovery.py can go."""
+    """When this fails, Faust has mended it, and streams/apps/faust/recovery.py can go."""
     recovery, log = recovery_of(Recovery, tmp_path, monkeypatch)
     await recovery.on_recovery_completed(7)
     log.fetch()

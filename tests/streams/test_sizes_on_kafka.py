@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import pytest
 from kafka import KafkaProducer
 
-from polywire.runtime.deadletters import DeadLetter
-from polywire.runtime.kafka import REQUEST_BYTES, create_topics
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess
 from polywire.supervision.stages import ALERTER, ANALYZE, CLUSTER, ENRICH, INDEXER
+from runtime.bus.clients import REQUEST_BYTES, create_topics
+from runtime.bus.deadletters import DeadLetter
+from runtime.settings import Settings
 from schemas.articles import MAX_META, AnalyzedArticle, ClusteredArticle
 from schemas.codec import encode
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED, RAW, STORIES, Topic
-from streams.apps.app import changelog
+from streams.apps.faust.app import changelog
 from streams.embedding import build_model
 from tests.bus import records_of
 

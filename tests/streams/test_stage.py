@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
-from polywire.runtime.deadletters import REPLAYS_HEADER, DeadLetter
-from polywire.runtime.kafka import REQUEST_BYTES
-from polywire.runtime.sizes import TooLarge, wire_size
-from polywire.runtime.source import Record
+from runtime.bus.clients import REQUEST_BYTES
+from runtime.bus.deadletters import REPLAYS_HEADER, DeadLetter
+from runtime.bus.sizes import TooLarge, wire_size
+from runtime.bus.source import Record
 from schemas.articles import RawArticle
 from schemas.codec import InvalidMessage, decode
 from schemas.topics import ANALYZED, DEADLETTERS, RAW

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.readings import Entity, Mention
 from schemas.stories import Story
 from schemas.topics import CLUSTERED
 from streams.apps import enrich as enrich_stage
 from streams.apps.way import Source
-from streams.enrichment import StoryState, bounds, build, changes, enrich, load
+from streams.enrichment import StoryState, bounds, changes, enrich, joining, load
 from tests.streams.test_enrichment import article, deal, person
 
 Table = dict[str, bytes]
@@ -86,8 +86,8 @@ def articles_of(events: list[tuple[int, str, bool]]) -> list[ClusteredArticle]:
 def short_stories() -> Any:
     """Stories that let articles go early."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(build, "KEPT_ARTICLES", 3)
-    patch.setattr(build, "KEPT_VERSIONS", 2)
+    patch.setattr(joining, "KEPT_ARTICLES", 3)
+    patch.setattr(joining, "KEPT_VERSIONS", 2)
     yield
     patch.undo()
 

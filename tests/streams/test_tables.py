@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from faust.serializers import codecs
 
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.topics import ANALYZED, DEADLETTERS
 from streams.apps import outlet as module
+from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.tables import ConfirmedTable
 from tests.streams.conftest import ARTICLE, Recorder, echo, handle, ready, record
 
 

@@ -7,8 +7,8 @@ import asyncio
 import faust
 import pytest
 
-from streams.apps import worker as module
-from streams.apps.worker import Worker
+from streams.apps.faust import worker as module
+from streams.apps.faust.worker import Worker
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from polywire.runtime.kafka import create_topics, expel, make_producer, publish
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import create_topics, expel, make_producer, publish
+from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle, ClusteredArticle, Decision
 from schemas.base import Message
 from schemas.codec import decode

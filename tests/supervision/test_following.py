@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from polywire.runtime.kafka import create_topics, make_producer, publish
-from polywire.runtime.settings import Settings
 from polywire.supervision.following import AlertFollower, alert_line
+from runtime.bus.clients import create_topics, make_producer, publish
+from runtime.settings import Settings
 from schemas.alerts import Alert
 from schemas.topics import ALERTS
 from tests.consumers.make import alert

@@ -21,15 +21,15 @@ from consumers.alerter import Alerter
 from consumers.index import ensure_indices
 from consumers.indexer import Indexer
 from consumers.notifier import Notifier
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.kafka import create_topics
-from polywire.runtime.settings import Settings
 from polywire.supervision import status as status_module
 from polywire.supervision.process import free_port
 from polywire.supervision.stages import ALERTER, CLUSTER, ENRICH, INDEXER, NOTIFIER
 from polywire.supervision.status import Status, as_table, collect
 from polywire.supervision.supervisor import Supervisor
+from runtime.bus.clients import create_topics
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 
 
 @pytest.fixture(scope="module")

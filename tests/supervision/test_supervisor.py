@@ -17,11 +17,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.files import open_private
-from polywire.runtime.kafka import group_lag
-from polywire.runtime.runfile import read_run_file
-from polywire.runtime.settings import Settings
 from polywire.supervision import process as process_module
 from polywire.supervision import supervisor as supervisor_module
 from polywire.supervision.process import StageProcess, free_port
@@ -29,6 +24,11 @@ from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import NOTIFIER, StageSpec
 from polywire.supervision.supervisor import Supervisor
 from producers.publisher import NotAcknowledged, Publisher
+from runtime.bus.clients import group_lag
+from runtime.errors import UserError
+from runtime.files import open_private
+from runtime.runfile import read_run_file
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import RAW
 from tests.disks import fill, small_disk
@@ -213,7 +213,7 @@ IN_A_TERMINAL = """
 import sys, time
 from contextlib import suppress
 from pathlib import Path
-from polywire.runtime.settings import Settings
+from runtime.settings import Settings
 from polywire.supervision.stages import NOTIFIER
 from polywire.supervision.stopping import Stopped, StopSignal, patient_output
 from polywire.supervision.supervisor import Supervisor

@@ -16,8 +16,8 @@ from pathlib import Path
 from kafka import KafkaProducer
 
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.settings import Settings
 from schemas.alerts import Subscription
 from schemas.codec import encode
 from schemas.topics import RAW, SUBSCRIPTIONS

@@ -19,9 +19,9 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import make_admin, make_consumer
-from polywire.runtime.settings import Settings
+from runtime.bus.clients import make_admin, make_consumer
+from runtime.elastic import make_client
+from runtime.settings import Settings
 
 _RUN_FILE, _FEEDS_FILE = "run.json", "feeds.sqlite"
 _LARGEST = 17 * 1024 * 1024

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import httpx
 
 from polywire.engines.base import tail
-from polywire.runtime.elastic import make_client
-from polywire.runtime.kafka import group_lag
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import StageProcess
 from polywire.supervision.stages import BACKBONE, FEEDS, GROUPS
 from polywire.supervision.supervisor import Supervisor
+from runtime.bus.clients import group_lag
+from runtime.elastic import make_client
+from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.topics import ANALYZED, CORRECTIONS
 from tests.outside import Outside

@@ -14,8 +14,8 @@ import pytest
 
 from polywire.engines import make_engine
 from polywire.engines.jvm.folders import discard
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.settings import Settings
 from schemas.topics import ALERTS, DEADLETTERS, RAW
 from tests.bus import records_of
 from tests.outside import Outside

@@ -11,9 +11,9 @@ from consumers.web.app import make_app
 from consumers.web.guard import Writers
 from consumers.web.library import Library
 from consumers.web.live import Hub
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.settings import Settings
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from tests.web.newsroom import fill
 
 

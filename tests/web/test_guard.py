@@ -15,10 +15,10 @@ from consumers.web.app import make_app
 from consumers.web.guard import Writers, is_loopback
 from consumers.web.library import Library
 from consumers.web.live import Hub
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.settings import Settings
 from producers.push import make_router
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from tests.producers.sites import KeptArticles
 
 HERE = "http://127.0.0.1:8080"

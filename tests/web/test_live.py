@@ -20,9 +20,9 @@ from kafka import KafkaProducer
 from consumers.web import live
 from consumers.web.library import Library
 from consumers.web.live import Hub, Told
-from polywire.runtime.kafka import create_topics, make_producer, publish
-from polywire.runtime.settings import Settings
 from polywire.supervision.process import free_port
+from runtime.bus.clients import create_topics, make_producer, publish
+from runtime.settings import Settings
 from schemas.stories import Story
 from schemas.topics import ALERTS, STORIES
 from tests.web.newsroom import EVIL, FROGS, GONE, HOWITZERS, alert_of, stories

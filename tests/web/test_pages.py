@@ -11,9 +11,9 @@ from consumers.web.guard import Writers
 from consumers.web.headers import SECURITY
 from consumers.web.library import Library
 from consumers.web.live import Hub
-from polywire.runtime.elastic import make_client
-from polywire.runtime.health import StageHealth
-from polywire.runtime.settings import Settings
+from runtime.elastic import make_client
+from runtime.health import StageHealth
+from runtime.settings import Settings
 from tests.web.newsroom import EVIL, FROGS, GONE, HOWITZERS, TEXTS
 
 pytestmark = pytest.mark.engine

@@ -18,7 +18,7 @@ from pathlib import Path
 from polywire.engines.base import die_with_parent
 from polywire.engines.jvm.folders import make_enterable
 from polywire.engines.jvm.java import HOW, Java, find_java
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 _HERE = Path(__file__).parent
 _JAVA = _HERE / "src" / "main" / "java" / "polywire"

@@ -16,9 +16,9 @@ from polywire.engines.base import EngineAddresses, Hold, Server, free_ports, lis
 from polywire.engines.jvm.build import build
 from polywire.engines.jvm.folders import UNPRIVILEGED, claim, elastic_folder, refuse_closed, runs_as_root
 from polywire.engines.jvm.java import Java, find_java
-from polywire.runtime.errors import UserError
-from polywire.runtime.files import private_folder
-from polywire.runtime.settings import Settings
+from runtime.errors import UserError
+from runtime.files import private_folder
+from runtime.settings import Settings
 from schemas.topics import MAX_MESSAGE_BYTES
 
 _HEAP = "512m"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from polywire.runtime.errors import UserError
-from polywire.runtime.files import private_folder
+from runtime.errors import UserError
+from runtime.files import private_folder
 
 UNPRIVILEGED = "nobody"
 _OUTSIDE = Path("/var/lib/polywire")

@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from polywire.runtime.errors import UserError
+from runtime.errors import UserError
 
 OLDEST = 17
 HOW = "apt-get install openjdk-17-jdk-headless maven (or choose --engines embedded)"

@@ -1,0 +1,1 @@
+"""How well polywire reads and how fast it is: evaluation, training, benchmarks. Not needed to run it."""

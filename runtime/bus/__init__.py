@@ -1,0 +1,1 @@
+"""Kafka as polywire uses it: clients, the loop of the consumers, what stands beside a commit, dead letters."""

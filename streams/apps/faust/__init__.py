@@ -1,0 +1,1 @@
+"""What hangs on Faust, mode and aiokafka: see docs/patches.md."""
