@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -116,9 +117,13 @@ def main() -> None:
         fail("polywire.toml cannot be read:", str(error), 2)
     except UserError as error:
         fail("Error:", str(error), 1)
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+    except (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
         # Settings name folders and files; what is wrong with ours is found by the tests.
         fail("Error:", f"{error.strerror}: {error.filename}", 1)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        fail("Error:", f"cannot write {error.filename or 'the output'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         err.print()
         sys.exit(130)

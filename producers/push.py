@@ -7,6 +7,8 @@ answer goes out. Sending the same again is harmless: an article's id comes from 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -28,11 +30,13 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of one request: some thousands of articles, or a few of the longest."""
 RETRY_AFTER = 5
 """Seconds we ask a client to wait while Kafka is away."""
+BODIES = 8 * MAX_BODY
+"""Bytes of all requests together that are held in memory."""
 AT_ONCE = 16
-"""Requests in work at the same time; others wait for their turn, up to `TURN` seconds."""
+"""Requests in work at the same time, once their bodies are there; others wait for their turn, up to `TURN` seconds."""
 TURN = 10.0
 BODY_TIME = 60.0
-"""Seconds for a request's body: who sends a byte a second keeps nobody else out for long."""
+"""Seconds for a request's body. Who sends a byte a second takes no turn from others, and no memory to speak of."""
 _LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 DEFAULT_SOURCE = "push"
 """Source of articles that name neither a source nor a URL."""
@@ -71,6 +75,34 @@ class PushAnswer(BaseModel):
     articles: list[PushResult]
 
 
+class _Memory:
+    """What requests hold of `BODIES` together."""
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """Gives a function that takes so many bytes more; all of them are given back at the end.
+
+        Raises:
+            HTTPException: 503, from that function: there are no more.
+        """
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self.held + size > BODIES:
+                raise HTTPException(503, "too many large requests at once", {"Retry-After": str(RETRY_AFTER)})
+            self.held += size
+            mine += size
+
+        try:
+            yield take
+        finally:
+            self.held -= mine
+
+
 @dataclass(frozen=True)
 class _Item:
     result: PushResult
@@ -84,7 +116,7 @@ def make_router(publisher: Publisher) -> APIRouter:
         publisher: its time-out bounds how long a request waits for Kafka.
     """
     router = APIRouter(tags=["articles in"])
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns, memory = asyncio.Semaphore(AT_ONCE), _Memory()
     threads = CapacityLimiter(AT_ONCE)
 
     @router.post(
@@ -108,18 +140,19 @@ def make_router(publisher: Publisher) -> APIRouter:
         """One article as a JSON object; many as a list, as `{"articles": [...]}`, or as JSON Lines
         (`application/x-ndjson`). An article needs a title or a text."""
         as_lines = _says_lines(request)
-        try:
-            async with asyncio.timeout(TURN):
-                await turns.acquire()
-        except TimeoutError as error:
-            raise HTTPException(503, "too many requests are waiting", {"Retry-After": str(RETRY_AFTER)}) from error
-        try:
-            body = await _read_body(request)
-            collected = datetime.now(UTC)
-            items = await run_sync(_read_items, body, as_lines, collected, limiter=threads)
-            return await run_sync(_accept, items, publisher, limiter=threads)
-        finally:
-            turns.release()
+        with memory.share() as take:
+            body = await _read_body(request, take)
+            try:
+                async with asyncio.timeout(TURN):
+                    await turns.acquire()
+            except TimeoutError as error:
+                raise HTTPException(503, "too many requests are waiting", {"Retry-After": str(RETRY_AFTER)}) from error
+            try:
+                collected = datetime.now(UTC)
+                items = await run_sync(_read_items, body, as_lines, collected, limiter=threads)
+                return await run_sync(_accept, items, publisher, limiter=threads)
+            finally:
+                turns.release()
 
     return router
 
@@ -137,16 +170,21 @@ def _request_body() -> dict[str, Any]:
     }
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request, take: Callable[[int], None]) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "send the body without compression")
+    too_large = HTTPException(413, f"more than {MAX_BODY} bytes; send it in parts")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise too_large
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIME):
             async for chunk in request.stream():
+                if len(body) + len(chunk) > MAX_BODY:
+                    raise too_large
+                take(len(chunk))
                 body += chunk
-                if len(body) > MAX_BODY:
-                    raise HTTPException(413, f"more than {MAX_BODY} bytes; send it in parts")
     except TimeoutError as error:
         raise HTTPException(408, f"the body took longer than {BODY_TIME:.0f} s") from error
     return bytes(body)

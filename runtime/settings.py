@@ -165,6 +165,8 @@ class Settings(BaseSettings):
     def _password_out_of_the_address(self) -> Settings:
         """The address is shown in errors, by `status` and in the run file; who may use it is told apart from it."""
         parts = urlsplit(self.elasticsearch_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("elasticsearch_url: an address such as http://127.0.0.1:9200 or https://host:9200")
         if parts.username and not self.elasticsearch_username:
             self.elasticsearch_username = unquote(parts.username)
             self.elasticsearch_password = SecretStr(unquote(parts.password or ""))

@@ -100,7 +100,7 @@ def migrate(
                 if done:
                     print(f"{settings.index_prefix}-{name} is {done.new} now: {done.documents} documents")
                     if done.as_they_were:
-                        print(f"  {done.as_they_were} of them could not be made anew and are copied as they were")
+                        print(f"  {done.as_they_were} copied as they were: nothing is kept to make them anew from")
                     if not remove_old:
                         print(f"  {done.old} is kept and closed to writing; {_MIGRATE} --remove-old deletes it")
                 else:

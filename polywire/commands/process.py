@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from polywire.commands.reading import standard_input
 from runtime.errors import UserError
 from runtime.settings import Settings
 from schemas.articles import EnrichedArticle, RawArticle
@@ -108,7 +109,7 @@ def _read(source: Path) -> tuple[list[_Task], list[dict[str, Any]]]:
 
 def _opened(source: Path) -> BinaryIO:
     if str(source) == "-":
-        return sys.stdin.buffer
+        return standard_input()
     try:
         return source.open("rb")
     except OSError as error:

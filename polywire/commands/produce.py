@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from polywire.commands.reading import standard_input
 from runtime import logs
 from runtime.errors import UserError
 from runtime.settings import FeedSettings, Settings
@@ -80,7 +80,7 @@ def files(
             try:
                 with progress, contextlib.ExitStack() as stack:
                     if path == _STDIN:
-                        lines = read_jsonl(sys.stdin.buffer, default_source=source or "stdin", collected=collected)
+                        lines = read_jsonl(standard_input(), default_source=source or "stdin", collected=collected)
                     elif path.is_dir():
                         lines = read_folder(path, collected=collected)
                     else:
@@ -112,6 +112,8 @@ def _say_left_out(err: Console, path: Path, takes: RejectedLines, summary: Summa
         names = ", ".join(f"{name} (in {count})" for name, count in list(summary.unknown.items())[:_NAMES])
         err.print(f"{path}: fields that have no meaning here and were left out: {names}", markup=False)
     if path.is_dir():
+        if not summary.sent and not summary.rejected:
+            err.print(f"{path}: no .txt file in it; give JSON Lines files by name", markup=False)
         folders = sorted(each.name for each in path.iterdir() if each.is_dir() and any(each.glob("*.txt")))
         if folders:
             shown = ", ".join(folders[:_NAMES]) + (", ..." if len(folders) > _NAMES else "")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 from rich.cells import cell_len
@@ -31,6 +31,17 @@ _START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 10.0
 _PIPED_WIDTH, _LEAST_ROOM, _LANGUAGES = 200, 12, 5
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+
+def standard_input() -> BinaryIO:
+    """What is piped in, as bytes.
+
+    Raises:
+        UserError: it is closed.
+    """
+    if sys.stdin is None:
+        raise UserError("there is no standard input (it is closed): give a file, or pipe something in")
+    return sys.stdin.buffer
 
 
 @contextmanager

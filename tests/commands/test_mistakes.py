@@ -95,6 +95,37 @@ def test_settings_that_cannot_be_read(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("url", ["localhost:9200", "http://", "ftp://host"])
+def test_an_address_of_elasticsearch_that_is_none(tmp_path: Path, url: str) -> None:
+    done = run("search", "x", cwd=tmp_path, POLYWIRE_ELASTICSEARCH_URL=url)
+    assert done.returncode == 2
+    assert "such as http://127.0.0.1:9200" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_files_where_folders_belong_and_full_disks(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    done = run("up", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "state" in done.stderr
+
+
+def test_closed_input_and_full_output(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"title": "A title", "text": "A text"}\n')
+    python = f"{sys.executable} -m polywire"
+    for line, why in (
+        (f"{python} process - -o out.jsonl <&-", "there is no standard input"),
+        (f"{python} process in.jsonl > /dev/full", "No space left on device"),
+    ):
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, timeout=90, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stderr
+        assert why in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_misspelled_setting_is_noticed(tmp_path: Path) -> None:
     done = run("status", cwd=tmp_path, POLYWIRE_WEBPORT="8081", POLYWIRE_WEB_HOST="127.0.0.1", POLYWIRE_TEST_STRICT="1")
     said = " ".join(done.stderr.split())

@@ -178,6 +178,43 @@ async def test_a_dripping_body_is_cut_off(client: httpx.AsyncClient, monkeypatch
     assert (await client.post("/articles", content=drip(), headers=JSON)).status_code == 408
 
 
+async def test_who_sends_half_a_request_keeps_nobody_out(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "TURN", 0.2)
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b" "
+        begun.release()
+        await go_on.wait()
+        yield json.dumps(GOOD).encode()
+
+    waiting = [asyncio.create_task(client.post("/articles", content=half(), headers=JSON)) for _ in range(push.AT_ONCE)]
+    for _ in waiting:
+        await begun.acquire()
+    assert (await client.post("/articles", json=GOOD)).status_code == 202
+    go_on.set()
+    assert {(await one).status_code for one in waiting} == {202}
+
+
+async def test_what_is_declared_too_large_is_refused_unread(client: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b" "
+        raise AssertionError("it was read on")
+
+    headers = {**JSON, "Content-Length": "99000000000"}
+    assert (await client.post("/articles", content=never(), headers=headers)).status_code == 413
+
+
+async def test_bodies_together_have_a_bound(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "BODIES", 1_000)
+    answer = await client.post("/articles", json={**GOOD, "text": "x" * 1_000})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    for _ in range(20):  # what was held is given back
+        assert (await client.post("/articles", json={**GOOD, "text": "x" * 500})).status_code == 202
+
+
 async def test_compressed_bodies_are_refused_rather_than_misread(client: httpx.AsyncClient) -> None:
     assert (
         await client.post("/articles", content=b"x", headers={**JSON, "Content-Encoding": "gzip"})

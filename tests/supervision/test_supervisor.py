@@ -140,7 +140,7 @@ def test_a_death_is_explained_by_the_words_of_that_process_alone(
 
 
 def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 48) as disk, up(disk / "state", NOTIFIER) as (supervisor, told):
+    with small_disk(tmp_path / "disk", 96) as disk, up(disk / "state", NOTIFIER) as (supervisor, told):
         (stage,) = supervisor.processes
         watch_until(supervisor, lambda: answers(stage))
         filler = fill(disk)
