@@ -1,3 +1,5 @@
 """The command line and everything that starts, watches and stops the stages."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("polywire")
