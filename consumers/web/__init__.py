@@ -1,4 +1,4 @@
 """The web page: stories in all their languages, search, alerts, live. And the same as JSON.
 
-`library` reads Elasticsearch, `live` reads Kafka, `views` decides what is shown, `pages` and `api` serve it.
+`reader` reads Elasticsearch, `live` reads Kafka, `views` decides what is shown, `pages` and `api` serve it.
 """

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
+from consumers.index.reader import MARK_END, MARK_START, IndexReader
 from consumers.query.parse import QueryError
-from consumers.web.library import MARK_END, MARK_START, Library
 from consumers.web.views import story_json
 from schemas.alerts import Alert
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def make_api(library: Library) -> APIRouter:
+def make_api(reader: IndexReader) -> APIRouter:
     """Routes under `/api`. All answers are JSON; times are ISO 8601 in UTC."""
     router = APIRouter(prefix="/api", tags=["reading"])
 
@@ -26,7 +26,7 @@ def make_api(library: Library) -> APIRouter:
         deals: Annotated[bool, Query(description="Only stories with an arms deal.")] = False,
         language: Annotated[str | None, Query(description="Only stories told in this language (ISO 639-1).")] = None,
     ) -> dict[str, Any]:
-        page = library.stories(limit=limit, after=after, deals_only=deals, language=language)
+        page = reader.stories(limit=limit, after=after, deals_only=deals, language=language)
         return {"stories": [story_json(story) for story in page.stories], "older": page.older}
 
     @router.get(
@@ -35,10 +35,10 @@ def make_api(library: Library) -> APIRouter:
         responses={404: {"description": "None such."}},
     )
     def story(story_id: str) -> dict[str, Any]:
-        found = library.story(story_id)
+        found = reader.story(story_id)
         if found is None:
             raise HTTPException(404, "there is no such story")
-        return {"story": story_json(found), "variants": [asdict(variant) for variant in library.variants(story_id)]}
+        return {"story": story_json(found), "variants": [asdict(variant) for variant in reader.variants(story_id)]}
 
     @router.get(
         "/search",
@@ -50,7 +50,7 @@ def make_api(library: Library) -> APIRouter:
         limit: Limit = 50,
     ) -> dict[str, Any]:
         try:
-            result = library.search(q, limit=limit)
+            result = reader.search(q, limit=limit)
         except QueryError as error:
             raise HTTPException(400, str(error)) from error
         return {
@@ -81,6 +81,6 @@ def make_api(library: Library) -> APIRouter:
 
     @router.get("/alerts", summary="Alerts as they stand, the newest first")
     def alerts(limit: Limit = 50) -> dict[str, list[Alert]]:
-        return {"alerts": library.alerts(limit=limit)}
+        return {"alerts": reader.alerts(limit=limit)}
 
     return router

@@ -18,10 +18,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from consumers.index.reader import IndexAway, IndexReader
 from consumers.web.api import make_api
 from consumers.web.guard import WriteGuard, Writers, is_loopback
 from consumers.web.headers import SecurityHeaders
-from consumers.web.library import Library, LibraryAway
 from consumers.web.live import Hub
 from consumers.web.pages import make_docs, make_pages
 from consumers.web.rendering import render
@@ -35,7 +35,7 @@ _KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def make_app(
-    library: Library,
+    reader: IndexReader,
     hub: Hub,
     health: StageHealth,
     *,
@@ -69,9 +69,9 @@ def make_app(
     app.add_middleware(WriteGuard, writers=writers)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(names), www_redirect=False)
-    app.include_router(make_pages(library, hub))
+    app.include_router(make_pages(reader, hub))
     app.include_router(make_docs(app))
-    app.include_router(make_api(library))
+    app.include_router(make_api(reader))
     for router in routers:
         app.include_router(router)
     app.include_router(_make_health(health))
@@ -126,8 +126,8 @@ def _explain_errors(app: FastAPI, health: StageHealth) -> None:
             return HTMLResponse(render("message.html", here="", heading=heading, text=text), status, headers)
         return JSONResponse({"detail": text}, status, headers)
 
-    @app.exception_handler(LibraryAway)
-    async def library_away(request: Request, error: LibraryAway) -> Response:
+    @app.exception_handler(IndexAway)
+    async def library_away(request: Request, error: IndexAway) -> Response:
         health.retrying(error)
         log.warning("elasticsearch_away", path=request.url.path, reason=str(error))
         text = "Elasticsearch does not answer. New stories still arrive; reading them has to wait a moment."

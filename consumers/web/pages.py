@@ -10,9 +10,9 @@ from fastapi import APIRouter, FastAPI, Header, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from consumers.index.reader import IndexReader
 from consumers.query.fields import FIELDS
 from consumers.query.parse import QueryError
-from consumers.web.library import Library
 from consumers.web.live import Hub
 from consumers.web.rendering import render, render_event
 from schemas.stories import Story
@@ -25,7 +25,7 @@ _RECONNECT_MS = 2_000
 _PING = 15
 
 
-def make_pages(library: Library, hub: Hub) -> APIRouter:
+def make_pages(reader: IndexReader, hub: Hub) -> APIRouter:
     """The pages of the web site."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -33,8 +33,8 @@ def make_pages(library: Library, hub: Hub) -> APIRouter:
     def stories(
         after: str | None = None, deals: bool = False, language: Annotated[str | None, Query(max_length=16)] = None
     ) -> str:
-        page = library.stories(limit=PAGE, after=after, deals_only=deals, language=language)
-        alerts = library.alerts(limit=_RECENT_ALERTS)
+        page = reader.stories(limit=PAGE, after=after, deals_only=deals, language=language)
+        alerts = reader.alerts(limit=_RECENT_ALERTS)
         # Older pages and other languages do not change under the reader's eyes.
         live = after is None and language is None
         return render(
@@ -50,13 +50,13 @@ def make_pages(library: Library, hub: Hub) -> APIRouter:
 
     @router.get("/stories/{story_id}", response_model=None)
     def story(story_id: str) -> Response:
-        found = library.story(story_id)
+        found = reader.story(story_id)
         if found is None:
             return HTMLResponse(render("message.html", here="", heading="No such story", text=_NO_STORY), 404)
         if found.merged_into:
             return RedirectResponse(f"/stories/{found.merged_into}", 303)
-        variants = library.variants(story_id)
-        alerts = library.alerts(limit=5, story_id=story_id)
+        variants = reader.variants(story_id)
+        alerts = reader.alerts(limit=5, story_id=story_id)
         return HTMLResponse(render("story.html", here="", story=found, variants=variants, alerts=alerts))
 
     @router.get("/search", response_model=None)
@@ -64,7 +64,7 @@ def make_pages(library: Library, hub: Hub) -> APIRouter:
         result, problem = None, None
         if q.strip():
             try:
-                result = library.search(q, limit=_FOUND)
+                result = reader.search(q, limit=_FOUND)
             except QueryError as error:
                 problem = str(error)
         page = render("search.html", here="search", q=q, result=result, problem=problem, fields=list(FIELDS))
@@ -72,7 +72,7 @@ def make_pages(library: Library, hub: Hub) -> APIRouter:
 
     @router.get("/alerts")
     def alerts() -> str:
-        return render("alerts.html", here="alerts", alerts=library.alerts(limit=100))
+        return render("alerts.html", here="alerts", alerts=reader.alerts(limit=100))
 
     @router.get("/events", response_class=EventSourceResponse)
     async def events(

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
 
-from consumers.web.library import MARK_END, MARK_START, Variant
+from consumers.index.found import Variant
+from consumers.index.reader import MARK_END, MARK_START
 from schemas.base import without_user
 from schemas.readings import Deal, Entity, Money
 from schemas.stories import Story, StoryDeal, StoryEntity

@@ -28,15 +28,11 @@ def list_alerts(
     as_json: AsJson = False,
 ) -> None:
     """Alerts as they stand now, the newest first: one for each subscription and story."""
-    from consumers.search import list_alerts as read
-
     settings = Settings()
-    with index(settings) as es:
+    with index(settings) as reader:
         if story:
-            story = whole_id(es, settings.index_prefix, "story", story)
-        found = read(
-            es, settings.index_prefix, size=size, subscription=subscription, story=story, since=parse_since(since)
-        )
+            story = whole_id(reader, "story", story)
+        found = reader.alerts(limit=size, subscription=subscription, story_id=story, since=parse_since(since))
     if as_json:
         print_json([alert.model_dump(mode="json") for alert in found])
         return

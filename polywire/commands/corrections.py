@@ -16,7 +16,7 @@ from schemas.stories import Story, StoryCorrection
 from schemas.topics import CORRECTIONS
 
 if TYPE_CHECKING:
-    from elasticsearch import Elasticsearch
+    from consumers.index.reader import IndexReader
 
 _ACKNOWLEDGE_SECONDS = 30.0
 _MAY_BE_FORGOTTEN = timedelta(days=7)
@@ -60,11 +60,9 @@ def send(settings: Settings, corrections: Sequence[StoryCorrection]) -> None:
             publish(one, CORRECTIONS, each.story_id, each).get(_ACKNOWLEDGE_SECONDS)
 
 
-def recalls(es: Elasticsearch, index_prefix: str, story_id: str, reason: str, by: str | None) -> list[StoryCorrection]:
+def recalls(index: IndexReader, story_id: str, reason: str, by: str | None) -> list[StoryCorrection]:
     """What brings the newest articles of a story back to the clusterer; those that it remembers it passes over."""
-    from consumers.search import members
-
-    articles = members(es, index_prefix, story_id, size=_MEMBERS)
+    articles = index.newest_articles(story_id, size=_MEMBERS)
     pieces = [articles[first : first + _AT_ONCE] for first in range(0, len(articles), _AT_ONCE)]
     return [correction("recall", story_id, story_id, reason, by, articles=piece) for piece in pieces]
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from polywire.commands.reading import AsJson, console, listing, print_json
-from polywire.commands.reading import index as elasticsearch
+from polywire.commands.reading import AsJson, console, elasticsearch, listing, print_json
 from runtime.errors import UserError
 from runtime.settings import Settings
 

@@ -25,6 +25,7 @@ from runtime.settings import Settings
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
+    from consumers.index.reader import IndexReader
     from runtime.bus.producer import Producer
 
 _START = "Start polywire first: `polywire up`, or `polywire demo` to try it."
@@ -45,7 +46,24 @@ def standard_input() -> BinaryIO:
 
 
 @contextmanager
-def index(settings: Settings) -> Iterator[Elasticsearch]:
+def index(settings: Settings) -> Iterator[IndexReader]:
+    """The indices to read; what goes wrong with them is told in one line."""
+    from consumers.index.reader import IndexAway, IndexMissing, IndexReader
+    from consumers.query import QueryError
+
+    with elasticsearch(settings) as es:
+        try:
+            yield IndexReader(es, settings.index_prefix)
+        except IndexMissing as error:
+            raise UserError(f"{error}: start polywire first: `polywire up`") from error
+        except IndexAway as error:
+            raise (error.__cause__ or error) from None  # told below, with what it is
+        except QueryError as error:
+            raise UserError(f"the query cannot be used: {error}") from error
+
+
+@contextmanager
+def elasticsearch(settings: Settings) -> Iterator[Elasticsearch]:
     """A client of Elasticsearch; what goes wrong with it is told in one line."""
     from elastic_transport import TransportError
     from elasticsearch import ApiError, NotFoundError

@@ -24,15 +24,14 @@ def search(
 ) -> None:
     """Articles that match, best first."""
     from consumers.query import Query, QueryError
-    from consumers.search import search_articles
 
     settings = Settings()
     try:
         parsed = Query.parse(query)
     except QueryError as error:
         raise UserError(f"the query cannot be used: {error}") from error
-    with index(settings) as es:
-        found = search_articles(es, settings.index_prefix, parsed, size=size, language=lang, since=parse_since(since))
+    with index(settings) as reader:
+        found = reader.articles(parsed, size=size, language=lang, since=parse_since(since))
     if as_json:
         print_json({"total": found.total, "articles": found.articles})
         return

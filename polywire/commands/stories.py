@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,7 +13,7 @@ from runtime.errors import UserError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from consumers.web.library import Library
+    from consumers.index.reader import IndexReader
     from schemas.stories import Story
     from streams.stories import Explanation
 
@@ -23,7 +21,6 @@ app = typer.Typer(
     add_completion=False, help="List, show, explain, merge, split and recall stories.", no_args_is_help=True
 )
 
-T = TypeVar("T")
 _Reason = Annotated[str, typer.Option(help="Why; kept with the correction.")]
 _By = Annotated[str | None, typer.Option(help="Who; the name you are logged in under where it is left out.")]
 
@@ -36,11 +33,9 @@ def list_stories(
     as_json: AsJson = False,
 ) -> None:
     """Stories, the newest first."""
-    from consumers.web.library import Library
-
     settings = Settings()
-    with index(settings) as es:
-        found = _ask(lambda: Library(es, settings.index_prefix).stories(limit=size, deals_only=deals, language=lang))
+    with index(settings) as reader:
+        found = reader.stories(limit=size, deals_only=deals, language=lang)
     if as_json:
         print_json([story.model_dump(mode="json") for story in found.stories])
         return
@@ -61,14 +56,11 @@ def show(
     story_id: Annotated[str, typer.Argument(help="The story's id, or its beginning.")], as_json: AsJson = False
 ) -> None:
     """A story with its variants in every language, its entities and deals."""
-    from consumers.web.library import Library
-
     settings = Settings()
-    with index(settings) as es:
-        library = Library(es, settings.index_prefix)
-        story_id = whole_id(es, settings.index_prefix, "story", story_id)
-        story = _story(library, story_id)
-        variants = _ask(lambda: library.variants(story_id))
+    with index(settings) as reader:
+        story_id = whole_id(reader, "story", story_id)
+        story = _story(reader, story_id)
+        variants = reader.variants(story_id)
     if as_json:
         articles = [
             {
@@ -111,13 +103,12 @@ def explain(
     article_id: Annotated[str, typer.Argument(help="The article's id, or its beginning.")], as_json: AsJson = False
 ) -> None:
     """Why an article is in its story: the decision on its arrival, and the stories it is near to now."""
-    from consumers.search import get_article
     from polywire.commands.recollection import explain_from_memory
 
     settings = Settings()
-    with index(settings) as es:
-        article_id = whole_id(es, settings.index_prefix, "article", article_id)
-        article = get_article(es, settings.index_prefix, article_id)
+    with index(settings) as reader:
+        article_id = whole_id(reader, "article", article_id)
+        article = reader.article(article_id)
     if article is None:
         raise UserError(f"there is no article {article_id!r} in the index")
     with bus(settings):
@@ -189,24 +180,20 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Two stories are one. Final: the clusterer does not take it back."""
-    from consumers.web.library import Library
     from polywire.commands.corrections import correction, may_be_forgotten, recalls, send
 
     settings = Settings()
     corrections = []
-    with index(settings) as es:
-        story_id, other_story_id = (
-            whole_id(es, settings.index_prefix, "story", each) for each in (story_id, other_story_id)
-        )
+    with index(settings) as reader:
+        story_id, other_story_id = (whole_id(reader, "story", each) for each in (story_id, other_story_id))
         if story_id == other_story_id:
             raise UserError("a story cannot go up in itself")
-        library = Library(es, settings.index_prefix)
         for id_ in (story_id, other_story_id):
-            story = _story(library, id_)
+            story = _story(reader, id_)
             if story.merged_into:
                 raise UserError(f"{id_} went up in {story.merged_into} already")
             if may_be_forgotten(story):
-                corrections += recalls(es, settings.index_prefix, id_, reason, by)
+                corrections += recalls(reader, id_, reason, by)
     merging = correction("merge", story_id, other_story_id, reason, by)
     send(settings, [*corrections, merging])
     if as_json:
@@ -224,27 +211,24 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """Some articles of a story are another. Final: the clusterer does not take it back."""
-    from consumers.search import get_article
-    from consumers.web.library import Library
     from polywire.commands.corrections import correction, may_be_forgotten, recalls, send
     from schemas.ids import story_id as id_of_story
 
     settings = Settings()
-    with index(settings) as es:
-        library = Library(es, settings.index_prefix)
-        story_id = whole_id(es, settings.index_prefix, "story", story_id)
-        leaving = list(dict.fromkeys(whole_id(es, settings.index_prefix, "article", each) for each in article_ids))
-        story = _story(library, story_id)
+    with index(settings) as reader:
+        story_id = whole_id(reader, "story", story_id)
+        leaving = list(dict.fromkeys(whole_id(reader, "article", each) for each in article_ids))
+        story = _story(reader, story_id)
         if story.merged_into:
             raise UserError(f"{story_id} went up in {story.merged_into} already")
         for article_id in leaving:
-            article = get_article(es, settings.index_prefix, article_id)
+            article = reader.article(article_id)
             if article is None or article["story_id"] != story_id:
                 raise UserError(f"article {article_id} is not in story {story_id}")
         if len(leaving) >= story.article_count:
             raise UserError("that would be all of its articles: nothing is left to split from")
-        back = recalls(es, settings.index_prefix, story_id, reason, by) if may_be_forgotten(story) else []
-        free = [name for name in map(id_of_story, leaving) if _ask(partial(library.story, name)) is None]
+        back = recalls(reader, story_id, reason, by) if may_be_forgotten(story) else []
+        free = [name for name in map(id_of_story, leaving) if reader.story(name) is None]
     # Named after its first article, unless that one has given its name to a story already.
     other = free[0] if free else id_of_story("/".join([story_id, *leaving]))
     splitting = correction("split", story_id, other, reason, by, article_ids=leaving)
@@ -266,16 +250,15 @@ def recall(
 
     `merge` and `split` do so by themselves.
     """
-    from consumers.web.library import Library
     from polywire.commands.corrections import recalls, send
 
     settings = Settings()
-    with index(settings) as es:
-        story_id = whole_id(es, settings.index_prefix, "story", story_id)
-        story = _story(Library(es, settings.index_prefix), story_id)
+    with index(settings) as reader:
+        story_id = whole_id(reader, "story", story_id)
+        story = _story(reader, story_id)
         if story.merged_into:
             raise UserError(f"{story_id} went up in {story.merged_into}: recall that one")
-        corrections = recalls(es, settings.index_prefix, story_id, reason, by)
+        corrections = recalls(reader, story_id, reason, by)
     send(settings, corrections)
     count = sum(len(each.articles) for each in corrections)
     if as_json:
@@ -284,17 +267,8 @@ def recall(
         print(f"{story_id}: the clusterer has been told of its {count} newest articles")
 
 
-def _ask(look: Callable[[], T]) -> T:
-    from consumers.web.library import LibraryAway
-
-    try:
-        return look()
-    except LibraryAway as error:
-        raise UserError(f"Elasticsearch does not answer ({error}). Is polywire up?") from error
-
-
-def _story(library: Library, story_id: str) -> Story:
-    story = _ask(lambda: library.story(story_id))
+def _story(reader: IndexReader, story_id: str) -> Story:
+    story = reader.story(story_id)
     if story is None:
         raise UserError(f"there is no story {story_id!r} in the index")
     return story

@@ -227,7 +227,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """What it would have sent in the last days: one alert for each story, and its updates."""
-    from consumers.search import backtest as run
+    from consumers.alerts.backtest import backtest as run
 
     settings = Settings()
     text = query
@@ -235,8 +235,8 @@ def backtest(
         found, _ = _read(settings)
         text = found[query].query if query in found else query
     parsed = _query(text)
-    with index(settings) as es:
-        result = run(es, settings.index_prefix, parsed, since=datetime.now(UTC) - timedelta(days=days))
+    with index(settings) as reader:
+        result = run(reader, parsed, since=datetime.now(UTC) - timedelta(days=days))
     if as_json:
         print_json(
             {

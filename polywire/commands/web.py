@@ -17,9 +17,9 @@ def web(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: the setting web_port.")] = None,
 ) -> None:
     """Serve stories, search and alerts, live, and take articles at POST /articles."""
+    from consumers.index.reader import IndexReader
     from consumers.web.app import make_app, names_of
     from consumers.web.guard import Writers
-    from consumers.web.library import Library
     from consumers.web.live import BusReader, Hub
     from consumers.web.server import serve
     from producers.publisher import Publisher
@@ -39,7 +39,7 @@ def web(
     reader = BusReader(settings, hub, health)
     with Publisher.open(settings, "polywire-push", timeout=10.0, health=health) as publisher:
         application = make_app(
-            Library(make_client(settings, request_timeout=10.0), settings.index_prefix),
+            IndexReader(make_client(settings, request_timeout=10.0), settings.index_prefix, missing_is_empty=True),
             hub,
             health,
             writers=Writers.of(settings, host),

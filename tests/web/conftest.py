@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from consumers.index.reader import IndexReader
 from consumers.web.app import make_app
 from consumers.web.guard import Writers
-from consumers.web.library import Library
 from consumers.web.live import Hub
 from runtime.elastic import make_client
 from runtime.health import StageHealth
@@ -18,10 +18,10 @@ from tests.web.newsroom import fill
 
 
 @pytest.fixture(scope="session")
-def library(engine: Settings) -> Iterator[Library]:
+def reader(engine: Settings) -> Iterator[IndexReader]:
     es = make_client(engine)
     fill(es, "webtest")
-    yield Library(es, "webtest")
+    yield IndexReader(es, "webtest", missing_is_empty=True)
     es.close()
 
 
@@ -31,7 +31,7 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-async def client(library: Library, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
-    app = make_app(library, hub, StageHealth("web"), writers=Writers())
+async def client(reader: IndexReader, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
+    app = make_app(reader, hub, StageHealth("web"), writers=Writers())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://polywire.example") as client:
         yield client

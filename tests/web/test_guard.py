@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount, Route
 
+from consumers.index.reader import IndexReader
 from consumers.web.app import make_app
 from consumers.web.guard import Writers, is_loopback
-from consumers.web.library import Library
 from consumers.web.live import Hub
 from producers.push import make_router
 from runtime.elastic import make_client
@@ -41,8 +41,8 @@ def kept() -> KeptArticles:
 
 def app_for(kept: KeptArticles, writers: Writers) -> FastAPI:
     """The whole application, as `polywire web` puts it together; nothing here asks Elasticsearch."""
-    library = Library(make_client(Settings(elasticsearch_url="http://127.0.0.1:9")), "x")
-    return make_app(library, Hub(), StageHealth("web"), writers=writers, routers=[make_router(kept)])
+    reader = IndexReader(make_client(Settings(elasticsearch_url="http://127.0.0.1:9")), "x", missing_is_empty=True)
+    return make_app(reader, Hub(), StageHealth("web"), writers=writers, routers=[make_router(kept)])
 
 
 @asynccontextmanager

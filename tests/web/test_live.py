@@ -17,8 +17,8 @@ import httpx
 import pytest
 from kafka import KafkaProducer
 
+from consumers.index.reader import IndexReader
 from consumers.web import live
-from consumers.web.library import Library
 from consumers.web.live import Hub, Told
 from polywire.supervision.process import free_port
 from runtime.bus.clients import create_topics, make_producer, publish
@@ -137,7 +137,7 @@ def healthy(address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def served(engine: Settings, library: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(engine: Settings, reader: IndexReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`polywire web` as its own process over the index with the stories in it."""
     create_topics(engine)
     port = free_port()

@@ -6,10 +6,10 @@ import httpx
 import lxml.html
 import pytest
 
+from consumers.index.reader import IndexReader
 from consumers.web.app import make_app, names_of
 from consumers.web.guard import Writers
 from consumers.web.headers import SECURITY
-from consumers.web.library import Library
 from consumers.web.live import Hub
 from runtime.elastic import make_client
 from runtime.health import StageHealth
@@ -178,17 +178,17 @@ async def test_health_and_metrics(client: httpx.AsyncClient) -> None:
     ],
 )
 async def test_only_names_of_ours_are_answered_to(
-    library: Library, hub: Hub, served_on: str, set_names: list[str], asked_for: str, status: int
+    reader: IndexReader, hub: Hub, served_on: str, set_names: list[str], asked_for: str, status: int
 ) -> None:
     """A page on the web that gives its own name our address reaches nothing."""
-    app = make_app(library, hub, StageHealth("web"), writers=Writers(), names=names_of(served_on, set_names))
+    app = make_app(reader, hub, StageHealth("web"), writers=Writers(), names=names_of(served_on, set_names))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         assert (await client.get("/api/stories", headers={"Host": asked_for})).status_code == status
 
 
 async def test_before_the_first_article_there_is_nothing_rather_than_an_error(engine: Settings) -> None:
     es = make_client(engine)
-    app = make_app(Library(es, "nosuchprefix"), Hub(), StageHealth("web"), writers=Writers())
+    app = make_app(IndexReader(es, "nosuchprefix", missing_is_empty=True), Hub(), StageHealth("web"), writers=Writers())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://p.example") as client:
         assert "No stories yet" in " ".join(texts(await page(client, "/"), "//p[@id='empty']"))
         assert (await client.get("/api/alerts")).json() == {"alerts": []}
@@ -198,7 +198,7 @@ async def test_before_the_first_article_there_is_nothing_rather_than_an_error(en
 async def test_without_elasticsearch_pages_say_so() -> None:
     es = make_client(Settings(elasticsearch_url="http://127.0.0.1:9"), request_timeout=1)
     health = StageHealth("web")
-    app = make_app(Library(es, "x"), Hub(), health, writers=Writers())
+    app = make_app(IndexReader(es, "x", missing_is_empty=True), Hub(), health, writers=Writers())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://p.example") as client:
         assert "index is away" in texts(await page(client, "/", 503), "//h1")[0]
         answer = await client.get("/api/stories")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from consumers.index.found import Variant
+from consumers.index.reader import MARK_END, MARK_START
 from consumers.web import views
-from consumers.web.library import MARK_END, MARK_START, Variant
 from consumers.web.live import Hub
 from consumers.web.rendering import render_event
 from schemas.readings import Deal, Entity, Evidence, Mention

@@ -1,19 +1,22 @@
-"""What the pages show, out of Elasticsearch."""
+"""The one reader of the indices `PREFIX-articles`, `-stories` and `-alerts`, for pages, interface and commands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
-from consumers.merged import without_folded
+from consumers.index.documents import VECTOR_FIELDS, article_of, vector_of
+from consumers.index.found import Articles, Document, Found, FoundStory, SearchResult, StoryPage, Variant
+from consumers.index.merged import without_folded
 from consumers.query.parse import QueryError
 from consumers.query.query import Query
 from schemas.alerts import Alert
+from schemas.articles import ClusteredArticle
 from schemas.readings import Deal, Entity
 from schemas.stories import Story
 
@@ -22,80 +25,33 @@ MAX_VARIANTS = 200
 _SEARCHED = 200
 """Articles looked through for the stories they belong to."""
 _SNIPPET = 240
+_PAGE = 500
 MARK_START, MARK_END = "\ue000", "\ue001"
 """Around what was found: characters no text holds, since nothing may be HTML before it is escaped."""
 
 Dsl = dict[str, Any]
 
 
-class LibraryAway(Exception):
+class IndexAway(Exception):
     """Elasticsearch does not answer, or not now."""
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One article of a story, with what was read in it."""
-
-    id: str
-    story_id: str
-    title: str
-    text: str
-    language: str
-    source: str
-    url: str | None
-    when: datetime
-    duplicate_of: str | None
-    arms_deal: bool
-    entities: Sequence[Entity]
-    deals: Sequence[Deal]
+class IndexMissing(IndexAway):
+    """The indices are not there: nothing has made them yet."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """An article that a search found."""
+class IndexReader:
+    """Safe to use from several threads.
 
-    variant: Variant
-    title: str
-    """With marks around what was found, where the index gives them."""
-    snippet: str
+    Every method raises IndexAway where Elasticsearch does not answer, IndexMissing where there are no indices, and
+    QueryError where it refuses a query.
+    """
 
-
-@dataclass
-class FoundStory:
-    """A story that a search found, as it stands now, with the articles it was found by, best first."""
-
-    id: str
-    title: str
-    languages: list[str]
-    article_count: int
-    arms_deal: bool
-    articles: list[Found] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found: best first."""
-
-    total: int
-    """Articles."""
-    stories: list[FoundStory]
-
-
-@dataclass(frozen=True)
-class StoryPage:
-    """Some stories, the newest first."""
-
-    stories: list[Story]
-    older: str | None
-    """Where the next page starts, if there is one."""
-
-
-class Library:
-    """Reads the indices `PREFIX-articles`, `-stories` and `-alerts`. Safe to use from several threads."""
-
-    def __init__(self, es: Elasticsearch, prefix: str) -> None:
+    def __init__(self, es: Elasticsearch, prefix: str, *, missing_is_empty: bool = False) -> None:
+        """`missing_is_empty`: the indexer makes the indices; until then there is nothing, and that is no error."""
         self._es = es
         self._prefix = prefix
+        self._missing_is_empty = missing_is_empty
 
     def stories(
         self, *, limit: int, after: str | None = None, deals_only: bool = False, language: str | None = None
@@ -104,9 +60,6 @@ class Library:
 
         Args:
             after: the `older` of the page before.
-
-        Raises:
-            LibraryAway
         """
         filters: list[Dsl] = [{"range": {"article_count": {"gte": 1}}}]
         if deals_only:
@@ -130,22 +83,14 @@ class Library:
         return StoryPage(stories, f"{round(last.last_seen.timestamp() * 1000)}~{last.id}" if last else None)
 
     def story(self, story_id: str) -> Story | None:
-        """A story; also one that went up in another. None where there is none.
-
-        Raises:
-            LibraryAway
-        """
+        """A story; also one that went up in another. None where there is none."""
         hits = self._search("stories", {"query": {"ids": {"values": [story_id]}}, "_source": ["story"], "size": 1})[
             "hits"
         ]
         return Story.model_validate(hits[0]["_source"]["story"]) if hits else None
 
     def variants(self, story_id: str) -> list[Variant]:
-        """The articles of a story, oldest first, at most `MAX_VARIANTS`.
-
-        Raises:
-            LibraryAway
-        """
+        """The articles of a story, oldest first, at most `MAX_VARIANTS`."""
         body: Dsl = {
             "query": {"bool": {"filter": [{"term": {"story_id": story_id}}]}},
             "sort": [{"when": {"order": "asc"}}, {"id": {"order": "asc"}}],
@@ -155,12 +100,7 @@ class Library:
         return [_variant(hit["_source"]) for hit in self._search("articles", body)["hits"]]
 
     def search(self, text: str, *, limit: int) -> SearchResult:
-        """The stories whose articles match a query in Lucene syntax, at most `limit`.
-
-        Raises:
-            QueryError: the query cannot be used.
-            LibraryAway
-        """
+        """The stories whose articles match a query in Lucene syntax, at most `limit`."""
         query = Query.parse(text).for_elasticsearch(stemmed=True)
         body: Dsl = {
             "query": query,
@@ -217,29 +157,126 @@ class Library:
                 found.title, found.languages = story.title, story.languages
                 found.article_count, found.arms_deal = story.article_count, story.arms_deal
 
-    def alerts(self, *, limit: int, story_id: str | None = None) -> list[Alert]:
-        """Alerts as they stand now, the newest first. One for stories that have become one, unless a story is named.
+    def articles(
+        self, query: Query, *, size: int = 10, language: str | None = None, since: datetime | None = None
+    ) -> Articles:
+        """Articles that match, best first; also by the stems of their language's words."""
+        filters: list[Dsl] = []
+        if language:
+            filters.append({"term": {"language": {"value": language.lower()}}})
+        if since:
+            filters.append(_newer("when", since))
+        body: Dsl = {
+            "query": {"bool": {"must": [query.for_elasticsearch(stemmed=True)], "filter": filters}},
+            "sort": [{"_score": "desc"}, {"when": "desc"}],
+            "size": size,
+            "track_total_hits": True,
+            "_source": {"excludes": _LARGE},
+        }
+        found = self._search("articles", body)
+        hits = [{**hit["_source"], "score": hit["_score"]} for hit in found["hits"]]
+        return Articles(found["total"]["value"], hits)
 
-        Raises:
-            LibraryAway
-        """
-        query: Dsl = {"bool": {"filter": [{"term": {"story_id": story_id}}]}} if story_id else {"match_all": {}}
-        body: Dsl = {"query": query, "sort": [{"when": {"order": "desc"}}], "size": limit, "_source": ["alert"]}
+    def articles_since(self, query: Query, since: datetime) -> Iterator[Document]:
+        """Every article that Elasticsearch takes for a match and that was collected since, in that order."""
+        after: list[Any] | None = None
+        while True:
+            body: Dsl = {
+                "query": {"bool": {"must": [query.for_elasticsearch()], "filter": [_newer("collected", since)]}},
+                "sort": [{"collected": "asc"}, {"id": "asc"}],
+                "size": _PAGE,
+                "_source": {"excludes": ["embedding", "reading", "title_i18n", "text_i18n"]},
+                **({"search_after": after} if after else {}),
+            }
+            hits = self._search("articles", body)["hits"]
+            yield from (hit["_source"] for hit in hits)
+            if len(hits) < _PAGE:
+                return
+            after = hits[-1]["sort"]
+
+    def ids_beginning(self, kind: Literal["article", "story"], begin: str) -> list[str]:
+        """The ids that begin so, three at most, the shortest (which may be `begin` itself) first."""
+        name = "articles" if kind == "article" else "stories"
+        with self._errors():
+            if self._es.exists(index=f"{self._prefix}-{name}", id=begin):  # also where the search does not see it yet
+                return [begin]
+        body: Dsl = {
+            "query": {"prefix": {"id": {"value": begin}}},
+            "sort": [{"id": {"order": "asc"}}],
+            "size": 3,
+            "_source": ["id"],
+        }
+        return [hit["_source"]["id"] for hit in self._search(name, body)["hits"]]
+
+    def article(self, article_id: str) -> Document | None:
+        """An article's document; None where there is none."""
+        with self._errors():
+            try:
+                found = self._es.get(index=f"{self._prefix}-articles", id=article_id, source_excludes=["embedding"])
+            except NotFoundError:
+                return None
+            return dict(found["_source"])
+
+    def newest_articles(self, story_id: str, *, size: int) -> list[ClusteredArticle]:
+        """The newest articles of a story as the clusterer takes them, the oldest of them first."""
+        body: Dsl = {
+            "query": {"term": {"story_id": {"value": story_id}}},
+            "sort": [{"when": "desc"}, {"id": "asc"}],
+            "size": size,
+            "fields": VECTOR_FIELDS,
+            "_source": {"excludes": _LARGE},
+        }
+        hits = self._search("articles", body)["hits"]
+        return [article_of(hit["_source"], vector_of(hit)) for hit in reversed(hits)]
+
+    def alerts(
+        self,
+        *,
+        limit: int = 20,
+        subscription: str | None = None,
+        story_id: str | None = None,
+        since: datetime | None = None,
+    ) -> list[Alert]:
+        """Alerts as they stand now, the newest first. One for stories that have become one, unless a story is named."""
+        filters: list[Dsl] = []
+        if subscription:
+            filters.append({"term": {"subscription_id": {"value": subscription}}})
+        if story_id:
+            filters.append({"term": {"story_id": {"value": story_id}}})
+        if since:
+            filters.append(_newer("when", since))
+        body: Dsl = {
+            "query": {"bool": {"filter": filters}} if filters else {"match_all": {}},
+            "sort": [{"when": "desc"}, {"id": "asc"}],
+            "size": limit,
+            "_source": ["alert"],
+        }
         found = [Alert.model_validate(hit["_source"]["alert"]) for hit in self._search("alerts", body)["hits"]]
         return found if story_id else without_folded(found, lambda name, asked: self._search(name, asked)["hits"])
 
     def _search(self, index: str, body: Mapping[str, Any]) -> Any:
         try:
-            return self._es.search(index=f"{self._prefix}-{index}", body=dict(body))["hits"]
-        except NotFoundError:
-            # The indexer makes the indices; until then there is nothing.
+            with self._errors():
+                return self._es.search(index=f"{self._prefix}-{index}", body=dict(body))["hits"]
+        except IndexMissing:
+            if not self._missing_is_empty:
+                raise
             return {"hits": [], "total": {"value": 0}}
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except NotFoundError as error:
+            raise IndexMissing(f"the indices {self._prefix}-* are not there") from error
         except BadRequestError as error:
             raise QueryError(f"Elasticsearch refuses the query: {error.message}") from error
         except (ApiError, TransportError) as error:
-            raise LibraryAway(str(error)) from error
+            raise IndexAway(str(error) or type(error).__name__) from error
 
 
+_LARGE = ["embedding", "title_grams", "text_grams", "title_i18n", "text_i18n"]
+"""What nobody reads."""
 _VARIANT_FIELDS = [
     "id", "story_id", "title", "text", "language", "source", "url", "when", "duplicate_of", "arms_deal",
     "reading.entities", "reading.deals",
@@ -266,3 +303,7 @@ def _variant(source: Mapping[str, Any]) -> Variant:
 
 def _lead(text: str) -> str:
     return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"
+
+
+def _newer(field: str, since: datetime) -> Dsl:
+    return {"range": {field: {"gte": since.isoformat()}}}
