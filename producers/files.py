@@ -79,7 +79,7 @@ def _deliver(articles: list[RawArticle], publisher: Publisher, patience: float) 
         except NotAcknowledged as error:
             if time.monotonic() >= give_up:
                 raise KafkaAway(str(error)) from error
-            log.warning("kafka_away", reason=str(error), waiting=len(error.failed))
+            log.warning("kafka away", reason=str(error), waiting=len(error.failed))
             articles = [article for article in articles if article.id in error.failed]
             time.sleep(_PAUSE)
         else:

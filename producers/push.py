@@ -264,7 +264,7 @@ def _accept(items: list[_Item], publisher: Publisher) -> JSONResponse:
         failed, failure = error.failed, "rejected"
     except NotAcknowledged as error:
         failed = error.failed
-        log.warning("kafka_away", articles=len(failed), reason=str(error))
+        log.warning("kafka away", articles=len(failed), reason=str(error))
     results = [
         item.result.model_copy(update={"status": failure, "reason": failed[item.result.id]})
         if item.result.id in failed

@@ -210,7 +210,7 @@ class StageHealth:
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """A client that goes before it has its answer is not news either."""
-        log.debug("health_client", client=str(client_address), exc_info=True)
+        log.debug("health client", client=str(client_address), exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

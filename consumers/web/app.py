@@ -129,7 +129,7 @@ def _explain_errors(app: FastAPI, health: StageHealth) -> None:
     @app.exception_handler(IndexAway)
     async def library_away(request: Request, error: IndexAway) -> Response:
         health.retrying(error)
-        log.warning("elasticsearch_away", path=request.url.path, reason=str(error))
+        log.warning("elasticsearch away", path=request.url.path, reason=str(error))
         text = "Elasticsearch does not answer. New stories still arrive; reading them has to wait a moment."
         return answer(request, 503, "The index is away", text, {"Retry-After": "5"})
 

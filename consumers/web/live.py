@@ -165,7 +165,7 @@ class BusReader(threading.Thread):
                     consumer.close()
             except KafkaError as error:
                 self._health.retrying(error)
-                log.warning("kafka_away", reason=str(error) or type(error).__name__)
+                log.warning("kafka away", reason=str(error) or type(error).__name__)
                 self._stop_asked.wait(_RETRY[min(failures, len(_RETRY) - 1)])
                 failures += 1
 
@@ -181,7 +181,7 @@ class BusReader(threading.Thread):
                 except InvalidMessage as error:
                     # The indexer sends it to the dead letters; here it only cannot be shown.
                     self._health.handled(topic.name, outcome="skipped")
-                    log.info("not_shown", topic=topic.name, offset=record.offset, reason=error.reason)
+                    log.info("not shown", topic=topic.name, offset=record.offset, reason=error.reason)
                 else:
                     self._health.handled(topic.name)
         self._health.beat()

@@ -58,7 +58,7 @@ class DemoServer:
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         except OSError as error:
-            log.warning("demo_port_taken", port=port, reason=str(error))
+            log.warning("demo port taken", port=port, reason=str(error))
             self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
 

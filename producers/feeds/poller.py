@@ -92,7 +92,7 @@ class Poller:
             return PollResult()
         document = await asyncio.to_thread(parse_feed, fetched.body, fetched.content_type, fetched.url)
         if document.broken:
-            log.warning("feed_is_broken", feed=feed.url, reason=document.broken, usable_items=len(document.items))
+            log.warning("feed is broken", feed=feed.url, reason=document.broken, usable_items=len(document.items))
         result = PollResult(rejected=len(document.unusable))
         for reason in document.unusable:
             self._reject(feed, reason)
@@ -124,7 +124,7 @@ class Poller:
                 page = await self._page(item.url, pages)
             except FetchError as error:
                 text_from = f"feed; no page: {error}"[:500]
-                log.info("page_unavailable", feed=feed.url, page=item.url, reason=str(error))
+                log.info("page unavailable", feed=feed.url, page=item.url, reason=str(error))
             else:
                 found = await asyncio.to_thread(extract_text, page.body or b"", page.content_type, page.url, item.title)
                 if len(found) > len(item.body):
@@ -161,7 +161,7 @@ class Poller:
                 if self._patience is not None and time.monotonic() - started >= self._patience:
                     raise
                 self._health.retrying(error)
-                log.warning("kafka_away", reason=str(error), article=article.id)
+                log.warning("kafka away", reason=str(error), article=article.id)
                 tries += 1
                 await self._sleep(pause(tries, _FIRST_PAUSE, _LONGEST_PAUSE))
             else:
@@ -170,4 +170,4 @@ class Poller:
 
     def _reject(self, feed: FeedSettings, reason: str, item: str | None = None) -> None:
         self._health.rejected(RAW.name, reason)
-        log.warning("item_rejected", feed=feed.url, item=item, reason=reason)
+        log.warning("item rejected", feed=feed.url, item=item, reason=reason)

@@ -84,7 +84,7 @@ class FeedService:
             self._health.beat()
             if time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + _FORGET_EVERY
-                log.debug("forgot_old_items", items=self._state.forget_old())
+                log.debug("forgot old items", items=self._state.forget_old())
             await asyncio.sleep(_BEAT)
 
     async def _keep_polling(self, feed: FeedSettings, poller: Poller) -> bool:
@@ -119,7 +119,7 @@ class FeedService:
             if self._once:
                 return error is not None or rejected > 0
             if reason is not None:
-                log.warning("feed_failed", feed=feed.url, reason=reason, failures=failures, next_in=round(delay))
+                log.warning("feed failed", feed=feed.url, reason=reason, failures=failures, next_in=round(delay))
             await asyncio.sleep(delay)
 
     async def _poll(self, feed: FeedSettings, poller: Poller) -> tuple[Exception | None, int]:
@@ -129,10 +129,10 @@ class FeedService:
         except (FetchError, NotAFeed, NotAcknowledged) as error:
             self._count(feed, "failed", error)
             if self._once:
-                log.error("feed_failed", feed=feed.url, reason=_say(error))
+                log.error("feed failed", feed=feed.url, reason=_say(error))
             return error, 0
         except Exception as error:
-            log.exception("feed_failed_unexpectedly", feed=feed.url)
+            log.exception("feed failed unexpectedly", feed=feed.url)
             self._count(feed, "failed", error)
             return error, 0
         self._count(feed, "sent" if result.sent else "nothing_new")

@@ -164,7 +164,7 @@ class Running:
         looks = []
         for line in (self.settings.state_dir / "logs" / "cluster.log").read_text("utf-8").splitlines():
             fields = json.loads(line) if line.startswith("{") else {}
-            if fields.get("event") == "looked_back":
+            if fields.get("event") == "looked back":
                 ended = datetime.fromisoformat(fields["timestamp"])
                 looks.append((ended - timedelta(seconds=fields["seconds"]), ended))
         return looks

@@ -100,7 +100,7 @@ class ClusterStage:
         for assignment, _, generation in moved:
             article = found.get(assignment.article_id)
             if article is None:
-                log.warning("article_expired", article=assignment.article_id, correction=correction.id)
+                log.warning("article expired", article=assignment.article_id, correction=correction.id)
                 self.stage.health.handled(CORRECTIONS.name, outcome="article_expired")
                 continue
             joining = clustered(article, assignment, correction.id, generation)
@@ -160,14 +160,14 @@ class ClusterStage:
             ended = time.monotonic()
             await self.stage.still_ours(generation)
             self._rest_until = ended + (ended - started) / _LOOK_SHARE
-            log.info("looked_back", seconds=round(ended - started, 3), corrections=len(corrections))
+            log.info("looked back", seconds=round(ended - started, 3), corrections=len(corrections))
             for correction in corrections:
                 await self.stage.outlet.send(Outgoing(CORRECTIONS, correction.story_id, correction))
         except TakenOver:
-            log.info("second_look_left_to_another")
+            log.info("second look left to another")
         except Exception:
             # The next look finds it again; a timer that raises would end the worker.
-            log.exception("second_look_failed")
+            log.exception("second look failed")
 
 
 def build(settings: Settings) -> Stage:

@@ -110,6 +110,6 @@ class Outlet:
     async def bury(self, stage: str, record: Record, reason: str) -> None:
         """A message as it came, to the dead letters."""
         letter = DeadLetter.of(stage, record, reason)
-        log.warning("dead_letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
+        log.warning("dead letter", reason=reason, topic=letter.topic, partition=letter.partition, offset=letter.offset)
         await self._confirmed(DEADLETTERS, letter.record_key, letter.value or b"", letter.headers())
         self._health.rejected(letter.topic, reason)

@@ -171,7 +171,7 @@ class Stage:
                 if not await self._pass(record, generation):
                     return
                 self.health.beat()
-            log.warning("left_out", topic=place[0], partition=place[1], first=first, end=end, found=len(found))
+            log.warning("left out", topic=place[0], partition=place[1], first=first, end=end, found=len(found))
             first = found[-1].offset + 1 if found else end
         self.progress.reach(place, end, generation)
 
@@ -192,7 +192,7 @@ class Stage:
                 await self._follow(record, generation)
         except TakenOver:
             self._take_back()
-            log.warning("taken_over", topic=record.topic, partition=record.partition, offset=record.offset)
+            log.warning("taken over", topic=record.topic, partition=record.partition, offset=record.offset)
             return False
         if self.ending is None:
             self.progress.reach(record.place, record.offset + 1, generation)
@@ -225,7 +225,7 @@ class Stage:
         except Exception as error:
             # Infrastructure is retried below this point, so what arrives here is a fault of ours on this one
             # message. It must not stop the stream, and must not be lost.
-            log.exception("message_failed", topic=record.topic, partition=record.partition, offset=record.offset)
+            log.exception("message failed", topic=record.topic, partition=record.partition, offset=record.offset)
             await self._bury(record, f"{type(error).__name__}: {error}", generation, ours=True)
         else:
             self.progress.ledger(record.place).done()
@@ -287,7 +287,7 @@ class Stage:
             UserError: a topic has other partitions than it should: what belongs together would be stored apart.
         """
         if created := create_topics(self.settings, (*CATALOGUE, *internal)):
-            log.info("topics_created", topics=created)
+            log.info("topics created", topics=created)
 
     def run(self) -> None:
         """Work until told to stop (SIGTERM, SIGINT); the message in hand is finished first. Exits the process.

@@ -63,7 +63,7 @@ class Standstill:
         try:
             waiting = await self._waiting(stage.mine())
         except Exception as error:  # a look at the lag must never stop the stage
-            log.debug("lag_unknown", error=str(error))
+            log.debug("lag unknown", error=str(error))
             return
         stage.health.lag({place: end - first for place, (first, end) in waiting.items()})
         for place, (first, end) in waiting.items():
@@ -88,7 +88,7 @@ class Standstill:
             if first is None or end is None:
                 continue
             if end < first:
-                log.warning("log_was_cut", topic=place[0], partition=place[1], handled=first, end=end)
+                log.warning("log was cut", topic=place[0], partition=place[1], handled=first, end=end)
                 stage.progress.doubt(place)
             else:
                 found[place] = first, end

@@ -270,7 +270,7 @@ async def test_retry_after_is_respected_across_a_restart(
     site.routes["/busy"] = Answer(status=429, headers={"Retry-After": "3600"})
     feed = FeedSettings(url=site.url("/busy"))
     async with polling(feed_settings, feed):
-        await until(lambda: "feed_failed" in [line["event"] for line in said])
+        await until(lambda: "feed failed" in [line["event"] for line in said])
     async with polling(feed_settings, feed):
         await until(lambda: "waiting" in [line["event"] for line in said])
     assert site.asked("/busy") == 1
@@ -283,7 +283,7 @@ async def test_what_the_settings_refused_is_tried_at_once_when_they_are_correcte
     site.routes["/own"] = feed_of(entry("one"))
     feed = FeedSettings(url=site.url("/own"), interval=600)
     async with polling(feed_settings.model_copy(update={"allow_hosts": []}), feed):
-        await until(lambda: "feed_failed" in [line["event"] for line in said])
+        await until(lambda: "feed failed" in [line["event"] for line in said])
     assert site.asked("/own") == 0
     async with polling(feed_settings, feed):
         await until(lambda: len(to_kept.articles) == 1)
@@ -295,7 +295,7 @@ async def test_a_feed_that_waits_says_why(
     site.routes["/error"] = Answer(status=500)
     feed = FeedSettings(url=site.url("/error"), interval=600)
     async with polling(feed_settings, feed):
-        await until(lambda: "feed_failed" in [line["event"] for line in said])
+        await until(lambda: "feed failed" in [line["event"] for line in said])
     async with polling(feed_settings, feed):
         await until(lambda: "waiting" in [line["event"] for line in said])
     (waiting,) = [line for line in said if line["event"] == "waiting"]

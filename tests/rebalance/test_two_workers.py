@@ -53,7 +53,7 @@ def _of_two(
     (frozen,) = eventually("one to sleep", lambda: [worker for worker in workers if worker.frozen()], *workers)
     eventually("all, by the other", lambda: counted(settings, told, names).keys() == names, *workers)
     frozen.signal(signal.SIGCONT)
-    eventually("the sleeper to see it", lambda: "taken_over" in frozen.log.read_text(), *workers)
+    eventually("the sleeper to see it", lambda: "taken over" in frozen.log.read_text(), *workers)
     assert [worker.end() for worker in workers] == [0, 0]
     assert counted(settings, told, names)[sleeper] == 1, "what the sleeper had decided has no effect"
     # What it had told and not yet committed, the other has told again: the same.
