@@ -41,6 +41,7 @@ from runtime.bus.clients import publish
 from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
 from runtime.bus.outcomes import Done, Later, Outcome, Received, Reject, Retry, is_infrastructure
 from runtime.bus.producer import Producer
+from runtime.bus.source import GATHER
 from runtime.logs import get_logger
 from runtime.settings import Settings
 from schemas.alerts import Alert, Subscription
@@ -61,6 +62,7 @@ class Alerter:
 
     stage = "alerter"
     topics = (ENRICHED,)
+    gather = GATHER
 
     def __init__(self, settings: Settings, es: Elasticsearch, producer: Producer, beat: Callable[[], None]) -> None:
         """`beat` is called for each sign of progress."""

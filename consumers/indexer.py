@@ -43,6 +43,8 @@ class Indexer:
 
     stage = "indexer"
     topics = (ENRICHED, STORIES, ALERTS)
+    gather = 0.5
+    """Elasticsearch itself shows what was written only after a second."""
 
     def __init__(self, es: Elasticsearch, prefix: str) -> None:
         self._es = es

@@ -25,6 +25,7 @@ from consumers.notify.webhook import TIMEOUT, Answer, post
 from runtime.bus.deadletters import DeadLetter, kafka_dead_letters, replays_of
 from runtime.bus.outcomes import Done, Outcome, Received, Unavailable
 from runtime.bus.producer import Producer
+from runtime.bus.source import GATHER
 from runtime.health import StageHealth
 from runtime.logs import get_logger
 from runtime.netguard import GuardedBackend, GuardedTransport
@@ -45,6 +46,7 @@ class Notifier:
 
     stage = "notifier"
     topics = (ALERTS,)
+    gather = GATHER
 
     def __init__(
         self,

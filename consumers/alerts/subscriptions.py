@@ -102,11 +102,19 @@ class SubscriptionBook:
             ConnectionError: the end was not reached in time.
             kafka.errors.KafkaError: the brokers did not answer.
         """
-        ends = self._consumer.end_offsets(self._partitions)
-        self._notice_new_topic(_by_number(self._consumer.end_offsets(self._articles)))
+        ends = self._where_they_end()
+        self._notice_new_topic(_by_number({tp: ends[tp] for tp in self._articles}))
         self._apply_read()
-        self._read.extend(to_ends(self._consumer, ends))
+        self._read.extend(to_ends(self._consumer, {tp: ends[tp] for tp in self._partitions}))
         self._apply_read()
+
+    def _where_they_end(self) -> dict[TopicPartition, int]:
+        """Of the subscriptions and of the articles, asked for together: an alerter asks for each few articles."""
+        try:
+            return dict(self._consumer.end_offsets([*self._partitions, *self._articles]))
+        except KeyError:
+            # kafka-python 3.0.12 asks for nothing of a topic that it has not heard of yet, unless for that alone.
+            return {**self._consumer.end_offsets(self._partitions), **self._consumer.end_offsets(self._articles)}
 
     def _notice_new_topic(self, ends: dict[int, int]) -> None:
         if any(ends.get(partition, 0) < end for partition, end in self._ends.items()):

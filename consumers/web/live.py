@@ -18,7 +18,7 @@ from typing import Literal
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from runtime.bus.clients import make_consumer
+from runtime.bus.clients import holds_fetches, make_consumer
 from runtime.health import StageHealth
 from runtime.logs import get_logger
 from runtime.settings import Settings
@@ -36,8 +36,9 @@ RECENT = 30.0
 had it yet."""
 GATHER = 0.25
 """Seconds between two tellings: a story that changes ten times in between is told once."""
-_LOOK_MS, _PAUSE = 5, 0.1
-"""See runtime.bus.source: short polls with pauses between them leave an idle page almost no work."""
+_LOOK_MS, _LONG_LOOK_MS, _PAUSE = 5, 500, 0.1
+"""See runtime.bus.source: on a broker one long poll, on the embedded engine short ones; after each a pause, so that
+what comes close together is taken together."""
 _RETRY = (1.0, 2.0, 5.0, 15.0)
 
 Kind = Literal["story", "alert"]
@@ -137,6 +138,7 @@ class BusReader(threading.Thread):
     def __init__(self, settings: Settings, hub: Hub, health: StageHealth) -> None:
         super().__init__(name="live", daemon=True)
         self._settings = settings
+        self._look_ms = _LONG_LOOK_MS if holds_fetches(settings) else _LOOK_MS
         self._hub = hub
         self._health = health
         self._stop_asked = threading.Event()
@@ -170,7 +172,7 @@ class BusReader(threading.Thread):
                 failures += 1
 
     def _read(self, consumer: KafkaConsumer) -> None:
-        for records in consumer.poll(timeout_ms=_LOOK_MS).values():
+        for records in consumer.poll(timeout_ms=self._look_ms).values():
             for record in records:
                 topic = BY_NAME[record.topic]
                 try:

@@ -127,6 +127,11 @@ def make_consumer(settings: Settings, group: str | None, topics: Sequence[Topic]
     return KafkaConsumer(*(topic.name for topic in topics), **config)
 
 
+def holds_fetches(settings: Settings) -> bool:
+    """Whether a broker keeps whoever fetches waiting until there is something; the embedded engine answers at once."""
+    return settings.engines != "embedded"
+
+
 def next_offset(offset: int) -> OffsetAndMetadata:
     """What to commit once the message at `offset` has had its effect."""
     return OffsetAndMetadata(offset + 1, "", -1)

@@ -438,7 +438,7 @@ def run_consumer(
     health.serve(settings.metrics_host, settings.metrics_port)
     producer = make_producer(settings, f"polywire-{handler.stage}-deadletters")
     loop = ConsumerLoop(
-        KafkaSource(settings, group_of(handler.stage), handler.topics, **options),
+        KafkaSource(settings, group_of(handler.stage), handler.topics, gather=handler.gather, **options),
         handler,
         kafka_dead_letters(producer),
         health,

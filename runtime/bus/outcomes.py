@@ -86,6 +86,10 @@ class Handler(Protocol):
     def topics(self) -> tuple[Topic, ...]:
         """What it reads."""
 
+    @property
+    def gather(self) -> float:
+        """Seconds within which messages that come one by one are handed over together; 0: none."""
+
     def handle(self, batch: Sequence[Received]) -> Sequence[Outcome]:
         """One outcome for each message of the batch, in its order."""
 

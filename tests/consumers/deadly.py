@@ -19,6 +19,7 @@ class Deadly:
     """Ends on a story `deadly`, refuses a story `wrong`, asks Elasticsearch on `asks`, and says what it has done."""
 
     topics = (ALERTS,)
+    gather = 0.0
 
     def __init__(self, stage: str) -> None:
         self.stage = stage

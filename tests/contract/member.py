@@ -53,6 +53,7 @@ class Handler:
     """The effect in the consumers' loop."""
 
     topics = (RAW,)
+    gather = 0.0
 
     def __init__(self, stage: str, settings: Settings, folder: Path) -> None:
         self.stage = stage

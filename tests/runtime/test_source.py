@@ -123,9 +123,9 @@ def places(records: list[Record]) -> list[tuple[int, int]]:
     return [(record.partition, record.offset) for record in records]
 
 
-def source_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> KafkaSource:
+def source_on(client: Client, monkeypatch: pytest.MonkeyPatch, engines: Any = "embedded", gather: float = 0.0) -> Any:
     monkeypatch.setattr(source_module, "make_consumer", lambda *_, **__: client)
-    return KafkaSource(Settings(), "group", [ALERTS])
+    return KafkaSource(Settings(engines=engines), "group", [ALERTS], gather=gather)
 
 
 def handed_over(source: KafkaSource) -> list[int]:
@@ -323,6 +323,58 @@ def test_a_poll_waits_until_something_comes_and_lets_the_group_have_as_long(monk
     assert 15_000 < client.timeouts["join"] <= 20_000
     source.poll(0.0)
     assert client.timeouts["join"] == 5
+
+
+def test_on_a_broker_that_keeps_whoever_asks_waiting_one_look_takes_as_long_as_the_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Client([5], committed=5)
+    source = source_on(client, monkeypatch, engines="external")
+    assert handed_over(source) == [5]
+    assert client.timeouts["poll"] == 5
+    client.log.append(6)
+    assert [record.offset for record in source.poll(20.0)] == [6]
+    assert 15_000 < client.timeouts["poll"] <= 20_000
+
+
+class Slept:
+    """A clock that moves by being slept on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.seconds = 100.0, 0.0
+        monkeypatch.setattr(source_module, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.sleep))
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.seconds += seconds
+
+    def during(self, act: Callable[[], list[Record]]) -> tuple[list[int], float]:
+        self.seconds = 0.0
+        return [record.offset for record in act()], round(self.seconds, 6)
+
+
+def test_after_a_few_messages_the_next_ones_gather_and_after_many_they_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Slept(monkeypatch)
+    client = Client([5], committed=5)
+    source = source_on(client, monkeypatch, engines="external", gather=0.1)
+    assert clock.during(lambda: source.poll(0.5)) == ([5], 0.0), "one that comes alone waits for nothing"
+    client.log.append(6)
+    client.looks = [lambda: None, lambda: client.log.append(7)]
+    assert clock.during(lambda: source.poll(0.5)) == ([6, 7], 0.1), "what came meanwhile comes along"
+    client.log += range(8, 108)
+    clock.now += 0.2
+    assert clock.during(lambda: source.poll(0.5))[1] == 0.0, "they had their time"
+    client.log.append(108)
+    assert clock.during(lambda: source.poll(0.5)) == ([108], 0.0)
+
+
+def test_a_poll_that_only_keeps_the_membership_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Slept(monkeypatch)
+    client = Client([5], committed=5)
+    source = source_on(client, monkeypatch, engines="external", gather=0.1)
+    clock.during(lambda: source.poll(0.5))
+    client.log.append(6)
+    assert clock.during(lambda: source.poll(0.0)) == ([6], 0.0)
 
 
 def test_what_was_shared_out_in_the_dark_is_shared_out_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
