@@ -7,8 +7,10 @@ the topic nor the others, a crash forgets nothing, and a replayed alert is not s
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -30,7 +32,7 @@ from runtime.health import StageHealth
 from runtime.logs import get_logger
 from runtime.netguard import GuardedBackend, GuardedTransport
 from runtime.settings import Settings
-from schemas.alerts import Alert
+from schemas.alerts import Alert, Channel
 from schemas.codec import encode
 from schemas.topics import ALERTS
 
@@ -39,6 +41,12 @@ log = get_logger(__name__)
 IN_HAND = 5_000
 """Deliveries in memory. What comes beyond is recorded only, and taken up when there is room."""
 _CLAIM_SECONDS = 10.0
+"""Between two looks for deliveries that nobody works on, and at who still wants to be told."""
+
+
+def same_place(one: Channel, other: Channel) -> bool:
+    """Whether two channels tell the same receiver."""
+    return (one.kind, one.url) == (other.kind, other.url)
 
 
 class Notifier:
@@ -110,6 +118,7 @@ class Notifier:
         if time.monotonic() - self._claimed < _CLAIM_SECONDS and self._claimed:
             return
         self._claimed = time.monotonic()
+        self._book.catch_up()  # before anything is sent: who has unsubscribed is not told
         try:
             while len(self._dispatcher) < IN_HAND and (due := self._outbox.claim()):
                 for delivery in due:
@@ -148,6 +157,36 @@ class Notifier:
         ]
 
     async def _send(self, delivery: Delivery) -> Answer:
+        """One try, by what the subscription says now: it may have changed since the alert came."""
+        now = await asyncio.to_thread(self._as_wanted_now, delivery)
+        if isinstance(now, Answer):
+            return now
+        answer = await self._send_as_it_is(now)
+        return replace(answer, sent_to=now.shown) if answer.ok and now.channel != delivery.channel else answer
+
+    def _as_wanted_now(self, delivery: Delivery) -> Delivery | Answer:
+        """The delivery by the channel that has taken the place of its own, if that is gone; or why it is not sent."""
+        active, now = self._book.get(delivery.alert.subscription_id), datetime.now(UTC)
+        if active is None:
+            return Answer(False, True, "the subscription was removed", dropped=True)
+        if active.muted(now):
+            until = active.subscription.muted_until
+            assert until is not None
+            return Answer(
+                False, False, f"muted until {until:%Y-%m-%d %H:%M} UTC", held=True,
+                retry_after=(until - now).total_seconds(),
+            )  # fmt: skip
+        channels = active.subscription.channels
+        if any(same_place(channel, delivery.channel) for channel in channels):
+            return delivery
+        for channel in channels:
+            instead = replace(delivery, channel=channel)
+            # One that the alert has a delivery for already is no successor.
+            if channel.kind == delivery.channel.kind and not self._outbox.knows(instead):
+                return instead
+        return Answer(False, True, "the subscription no longer asks for it there", dropped=True)
+
+    async def _send_as_it_is(self, delivery: Delivery) -> Answer:
         if delivery.channel.kind == "terminal":
             show(self._console, delivery.alert)
             return Answer(True, True)

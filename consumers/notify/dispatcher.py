@@ -33,7 +33,7 @@ Sender = Callable[[Delivery], Awaitable[Answer]]
 GiveUp = Callable[[Delivery, str], None]
 """Writes the dead letter; returns when it is safe."""
 Count = Callable[[Delivery, str], None]
-"""Told of each outcome: delivered, retried, given up."""
+"""Told of each outcome: delivered, retried, dropped, given up."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,16 @@ class Dispatcher:
                 log.error("delivery failed unexpectedly", delivery=delivery.id, exc_info=True)
                 answer = Answer(False, True, f"{type(error).__name__}: {error}")
             if answer.ok:
-                await self._insist(self._outbox.delivered, delivery, answer.status)
+                await self._insist(self._outbox.delivered, delivery, answer.status, answer.sent_to)
                 self._count(delivery, "delivered")
                 return True
+            if answer.dropped:
+                await self._insist(self._outbox.dropped, delivery, answer.error)
+                self._count(delivery, "dropped")
+                log.info("delivery dropped", destination=delivery.shown, alert=delivery.alert.id, reason=answer.error)
+                return True
             age = (datetime.now(UTC) - delivery.created).total_seconds()
-            if answer.final or age > self._patience.give_up_after:
+            if answer.final or (age > self._patience.give_up_after and not answer.held):
                 reason = answer.error if answer.final else f"given up after {delivery.attempts} tries: {answer.error}"
                 await self._insist(self._give_up, delivery, f"{delivery.shown}: {reason}")
                 await self._insist(self._outbox.given_up, delivery, reason)

@@ -20,7 +20,7 @@ from schemas.ids import alert_id
 
 LEASE = timedelta(seconds=120)
 
-State = Literal["pending", "delivered", "failed"]
+State = Literal["pending", "delivered", "failed", "dropped"]
 
 
 @dataclass(frozen=True)
@@ -172,19 +172,35 @@ class Outbox:
         """A try that failed; the next one is at `next_attempt`."""
         self._settle(delivery, {"last_error": error, "next_attempt": next_attempt, "lease_until": next_attempt + LEASE})
 
-    def delivered(self, delivery: Delivery, status: int | None) -> None:
-        """It has arrived; `status`: the HTTP status, where there was one."""
+    def knows(self, delivery: Delivery) -> bool:
+        """Whether it is on record."""
+        return bool(self._es.exists(index=self._index, id=delivery.id))
+
+    def delivered(self, delivery: Delivery, status: int | None, sent_to: str) -> None:
+        """It has arrived; `status`: the HTTP status, where there was one; `sent_to`: where that is another place."""
         now = datetime.now(UTC)
         fields: dict[str, Any] = {"state": "delivered", "delivered": now, "lease_until": now}
+        if sent_to:
+            fields["destination"] = sent_to
         self._settle(delivery, fields | ({"status_code": status} if status else {}))
+
+    def dropped(self, delivery: Delivery, reason: str) -> None:
+        """Nobody wants it any more."""
+        self._settle(delivery, {"state": "dropped", "last_error": reason, "lease_until": datetime.now(UTC)})
 
     def given_up(self, delivery: Delivery, error: str) -> None:
         """It will not be tried again, unless an operator puts the alert back."""
         self._settle(delivery, {"state": "failed", "last_error": error, "lease_until": datetime.now(UTC)})
 
     def _settle(self, delivery: Delivery, fields: dict[str, Any]) -> None:
-        doc = {**fields, "attempts": delivery.attempts, "updated": datetime.now(UTC)}
-        self._es.update(index=self._index, id=delivery.id, doc=doc, retry_on_conflict=3)
+        now = datetime.now(UTC)
+        doc = {**fields, "attempts": delivery.attempts, "updated": now}
+        # Where the record is gone, by an operator's hand or with its index, it is made anew: what waits behind this
+        # delivery must not wait for a document that never comes back.
+        anew = {**self._document(delivery, now, now), **doc}
+        self._es.update(
+            index=self._index, id=delivery.id, doc=doc, upsert=anew, retry_on_conflict=3, require_alias=True
+        )
 
 
 def _delivery(source: dict[str, Any]) -> Delivery:

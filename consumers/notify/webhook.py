@@ -13,6 +13,7 @@ A receiver checks the signature, refuses timestamps that are minutes old, and ig
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -34,7 +35,8 @@ TIMEOUT = 15.0
 LONGEST_WISH = 3600.0
 """Seconds: a Retry-After beyond this is not followed to the letter."""
 _USER_AGENT = f"polywire/{version('polywire')}"
-_TRANSIENT = frozenset({408, 421, 425, 429})
+_TRANSIENT = frozenset({404, 408, 421, 425, 429})
+"""404 among them: so a receiver answers that is being deployed anew. One that is gone for good says 410."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Answer:
     error: str = ""
     status: int | None = None
     retry_after: float = 0.0
+    held: bool = False
+    """It was not tried, and may wait for as long as it has to."""
+    dropped: bool = False
+    """Nobody wants it any more: no failure, and nothing to be put back."""
+    sent_to: str = ""
+    """Where it went, where that is not where it was to go at first; as `Delivery.shown` has it."""
 
 
 def body(delivery: Delivery) -> bytes:
@@ -86,9 +94,12 @@ async def post(client: httpx.AsyncClient, delivery: Delivery, secret: str | None
     }
     try:
         check_url(url)
+        # The client's own time-out is for each read: a receiver that drips its answer would never come to an end.
         # The body of the answer is not read: nothing in it matters, and it may have no end.
-        async with client.stream("POST", url, content=content, headers=headers) as answer:
+        async with asyncio.timeout(TIMEOUT), client.stream("POST", url, content=content, headers=headers) as answer:
             return _judge(answer)
+    except TimeoutError:
+        return Answer(False, False, f"no answer within {TIMEOUT:.0f} s")
     except (Forbidden, httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
         return Answer(False, True, str(error) or type(error).__name__)
     except (httpx.HTTPError, OSError) as error:

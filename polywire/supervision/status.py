@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -102,7 +103,19 @@ def _documents(settings: Settings) -> str:
         if health["status"] == "red":
             raise RuntimeError(f"red: {health.get('unassigned_shards')} shards are nowhere")
         count = client.count(index=f"{settings.index_prefix}-articles", ignore_unavailable=True)["count"]
-    return f"{health['status']}, {count} articles"
+        waiting = client.search(
+            index=f"{settings.index_prefix}-deliveries", query={"term": {"state": "pending"}}, size=1,
+            sort=[{"created": "asc"}], source_includes=["created"], track_total_hits=True, ignore_unavailable=True,
+        )["hits"]  # fmt: skip
+    return f"{health['status']}, {count} articles{_deliveries(waiting)}"
+
+
+def _deliveries(hits: Mapping[str, Any]) -> str:
+    if not hits["hits"]:
+        return ""
+    count, oldest = hits["total"]["value"], datetime.fromisoformat(hits["hits"][0]["_source"]["created"])
+    since = ago((datetime.now(UTC) - oldest).total_seconds())
+    return f", {count} {'delivery waits' if count == 1 else 'deliveries wait'}, the oldest from {since}"
 
 
 def _engine(name: str, answer: Any) -> Status:

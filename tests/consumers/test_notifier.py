@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -56,11 +58,13 @@ Make = Callable[..., Notifier]
 
 @pytest.fixture
 def make(settings: Settings, receiver: Receiver, screen: io.StringIO) -> Make:
-    def build(*, secret: str | None = SECRET, allow: bool = True, patience: Patience = QUICK) -> Notifier:
+    def build(
+        *, secret: str | None = SECRET, allow: bool = True, hosts: Sequence[str] = (), patience: Patience = QUICK
+    ) -> Notifier:
         mine = settings.model_copy(
             update={
                 "webhook_secret": SecretStr(secret) if secret else None,
-                "allow_hosts": [receiver.host] if allow else [],
+                "allow_hosts": [receiver.host, *hosts] if allow else [],
             }
         )
         return Notifier(
@@ -290,6 +294,96 @@ def test_what_was_not_delivered_is_delivered_after_a_restart(
     start(make())
     eventually("the delivery", lambda: states(es, settings) == ["delivered"])
     assert len(receiver.on("/a")) == 2
+
+
+@engine
+def test_a_record_that_is_gone_holds_up_nobody(
+    people: People, start: Start, make: Make, receiver: Receiver, es: Elasticsearch, settings: Settings
+) -> None:
+    receiver.answers["/a"] = [(503, {})]
+    people.webhook("a")
+    start(make(patience=Patience(first=1.5, longest=2, give_up_after=600)))
+    people.alert("a", "s1")
+    eventually("a try", lambda: receiver.on("/a"))
+    index = f"{settings.index_prefix}-deliveries"
+    es.indices.refresh(index=index)
+    for hit in es.search(index=index)["hits"]["hits"]:
+        es.delete(index=index, id=hit["_id"], refresh=True)
+    people.alert("a", "s2")
+    eventually("both", lambda: len(receiver.on("/a")) == 3)
+    eventually("both on record", lambda: states(es, settings) == ["delivered"] * 2)
+
+
+@engine
+def test_a_webhook_that_took_another_s_place_gets_what_waits(
+    people: People, start: Start, make: Make, receiver: Receiver, es: Elasticsearch, settings: Settings
+) -> None:
+    receiver.answers["/old"] = [(503, {})] * 100
+    people.webhook("old")
+    start(make(patience=Patience(first=0.5, longest=0.5, give_up_after=600)))
+    one = people.alert("old")
+    eventually("a try", lambda: receiver.on("/old"))
+    people.subscribe("old", Channel(kind="webhook", url=receiver.url("/new")))
+    [got] = eventually("the delivery", lambda: receiver.on("/new"))
+    assert got.headers["Idempotency-Key"] == f"{one.id}:1"
+    eventually("the record", lambda: states(es, settings) == ["delivered"])
+
+
+@engine
+def test_who_has_unsubscribed_is_told_no_more(
+    people: People, start: Start, make: Make, receiver: Receiver, bus: Bus, es: Elasticsearch, settings: Settings
+) -> None:
+    receiver.answers["/a"] = [(503, {})]
+    people.webhook("a")
+    start(make(patience=Patience(first=15, longest=15, give_up_after=600)))
+    people.alert("a")
+    eventually("a try", lambda: receiver.on("/a"))
+    bus.put(SUBSCRIPTIONS, f"a-{settings.index_prefix}", None)
+    eventually("it to be dropped", lambda: states(es, settings) == ["dropped"])
+    assert len(receiver.on("/a")) == 1
+    assert bus.dead_letters() == []
+
+
+@engine
+def test_who_is_muted_is_told_afterwards(
+    people: People, start: Start, make: Make, receiver: Receiver, bus: Bus, es: Elasticsearch, settings: Settings
+) -> None:
+    id_ = f"a-{settings.index_prefix}"
+    until = datetime.now(UTC) + timedelta(seconds=8)
+    channel = Channel(kind="webhook", url=receiver.url("/a"))
+    bus.put(SUBSCRIPTIONS, id_, subscription(id_, channels=[channel], muted_until=until))
+    start(make(patience=Patience(first=0.2, longest=0.2, give_up_after=0)))
+    people.alert("a")
+    eventually("the delivery", lambda: states(es, settings) == ["delivered"])
+    assert datetime.now(UTC) >= until
+    assert len(receiver.on("/a")) == 1
+
+
+@engine
+def test_a_receiver_that_drips_its_answer_is_cut_off(
+    people: People, start: Start, make: Make, es: Elasticsearch, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumers.notify.webhook.TIMEOUT", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_drip, args=(server,), daemon=True).start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        people.subscribe("a", Channel(kind="webhook", url=f"http://{host}/a"))
+        start(make(hosts=[host], patience=Patience(first=60, longest=60, give_up_after=600)))
+        people.alert("a")
+
+        def said() -> list[str]:
+            return [str(each["last_error"]) for each in documents(es, settings) if each.get("last_error")]
+
+        assert eventually("its end", said) == ["no answer within 1 s"]
+
+
+def _drip(server: socket.socket) -> None:
+    with suppress(OSError):
+        connection, _ = server.accept()
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.2)
 
 
 @engine

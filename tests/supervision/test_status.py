@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,19 @@ def silent_server() -> Iterator[str]:
     """Takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.engine
+def test_deliveries_that_wait_are_counted(ready: Settings) -> None:
+    index = f"{ready.index_prefix}-deliveries"
+    created = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+    with make_client(ready) as client:
+        for state in ("pending", "delivered", "pending"):
+            client.index(index=index, document={"state": state, "created": created}, refresh=True)
+        said = by_name(collect(ready, {"stages": []}))["Elasticsearch"].state
+        assert said.endswith("2 deliveries wait, the oldest from 3 h ago")
+        for hit in client.search(index=index)["hits"]["hits"]:
+            client.delete(index=index, id=hit["_id"], refresh=True)
 
 
 @pytest.mark.engine
