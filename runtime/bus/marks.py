@@ -41,6 +41,9 @@ class Mark:
     """Dead letters in a row before the offset, by an unexpected error of ours."""
     stopped: str = ""
     """Why the stage waits for a person, where it does."""
+    topic_id: str = ""
+    """Of the topic that the offset is of, where it is known: one made anew has the same name (runtime.bus.topic_ids).
+    """
 
     def encode(self) -> str:
         """As Kafka keeps it; empty where there is nothing to say."""
@@ -58,6 +61,7 @@ class Mark:
                 rejected=int(found.get("rejected", 0)),
                 failed=int(found.get("failed", 0)),
                 stopped=str(found.get("stopped", "")),
+                topic_id=str(found.get("topic_id", "")),
             )
         except (ValueError, TypeError, AttributeError):
             return cls()
@@ -75,6 +79,8 @@ class Ledger:
         self._offset, self._tries = offset, mark.tries
         self._careful = CAREFULLY if mark.open or mark.tries else 0
         self._rejected, self._failed = mark.rejected, mark.failed
+        self.topic_id = mark.topic_id
+        """Of the topic that the offsets are of; "" where it is not known."""
         self._limits = rejected_limit, failed_limit
 
     @property
@@ -88,7 +94,13 @@ class Ledger:
 
     def at(self, offset: int) -> Mark:
         """To commit with `offset`, everything before which is done."""
-        return Mark(open=True, tries=self._known(offset), rejected=self._rejected, failed=self._failed)
+        return Mark(
+            open=True,
+            tries=self._known(offset),
+            rejected=self._rejected,
+            failed=self._failed,
+            topic_id=self.topic_id,
+        )
 
     def _known(self, offset: int) -> int:
         return self._tries if offset == self._offset else 0

@@ -46,7 +46,7 @@ def resume(settings: Settings, group: str, *, patience: float = 20.0) -> list[St
             stopped = {tp: one for tp, one in committed.items() if Mark.decode(one.metadata).stopped}
             if not stopped:
                 return []
-            fresh = {tp: OffsetAndMetadata(one.offset, "", -1) for tp, one in stopped.items()}
+            fresh = {tp: OffsetAndMetadata(one.offset, _forgiven(one.metadata), -1) for tp, one in stopped.items()}
             errors = admin.alter_group_offsets(group, fresh)
             refused = sorted({error.__name__ for error in errors.values() if error is not NoError})
             if not refused:
@@ -61,3 +61,7 @@ def resume(settings: Settings, group: str, *, patience: float = 20.0) -> list[St
             time.sleep(_PAUSE)
     finally:
         admin.close()
+
+
+def _forgiven(metadata: str | None) -> str:
+    return Mark(topic_id=Mark.decode(metadata).topic_id).encode()

@@ -27,6 +27,7 @@ from kafka.structs import OffsetAndMetadata
 from runtime.bus.assigning import NoticingAssignor
 from runtime.bus.clients import holds_fetches, make_consumer
 from runtime.bus.marks import Mark
+from runtime.bus.topic_ids import TopicIds, made_anew, warn_made_anew
 from runtime.logs import get_logger
 from runtime.settings import Settings
 from schemas.topics import Topic
@@ -42,6 +43,8 @@ POLL_RECORDS = 200
 """Messages a poll returns at most: an article with its embedding is 10 to 20 kB."""
 _SHARE_AGAIN = 2.0
 """Seconds between two tries to share out partitions of topics that are not known."""
+_LOOK_AT_TOPICS = 2.0
+"""Seconds between two looks whether a topic has been made anew."""
 _COMMIT_TIMEOUT_MS = 10_000
 _ASK_TIMEOUT_MS = 10_000
 _LOOK_MS, _PAUSE = 5, 0.1
@@ -171,6 +174,10 @@ class KafkaSource:
         self._listener.consumer = self._consumer
         self._consumer.subscribe([topic.name for topic in topics], listener=self._listener)
         self._paused = False
+        self._topic_ids = TopicIds(settings)
+        self._known_ids: dict[TopicPartition, str] = {}
+        """Of the topics that the partitions in hand are of, where they are known."""
+        self._look_at_topics = 0.0
         self._next: dict[TopicPartition, int] = {}
         self._came: dict[Partition, Commit] = {}
         self._asked_again: dict[TopicPartition, int] = {}
@@ -181,6 +188,8 @@ class KafkaSource:
         gathered = self._rest(deadline)
         while self._joined(deadline):
             self._share_again_if_in_the_dark()
+            if self._let_go_of_what_is_gone():
+                return []
             self._place_new()
             if self._paused:
                 # A rebalance hands out partitions that are not paused.
@@ -234,16 +243,38 @@ class KafkaSource:
         mine = self._consumer.assignment()
         for tp in self._next.keys() - mine:
             del self._next[tp]
-        for tp in mine - self._next.keys():
+        new = mine - self._next.keys()
+        ids = self._topic_ids.of(tp.topic for tp in new) if new else {}
+        for tp in new:
             committed = self._consumer.committed(tp, metadata=True, timeout_ms=_ASK_TIMEOUT_MS)
             if committed is None or committed.offset < 0:
                 start, mark = self._consumer.beginning_offsets([tp])[tp], Mark()
             else:
                 start, mark = committed.offset, Mark.decode(committed.metadata)
+            if made_anew(mark.topic_id, ids.get(tp.topic)):
+                warn_made_anew(tp.topic, tp.partition, start)
+                start, mark = self._consumer.beginning_offsets([tp])[tp], Mark()
+            mark = replace(mark, topic_id=ids.get(tp.topic, mark.topic_id))
+            self._known_ids[tp] = mark.topic_id
             self._listener.committed.pop(tp, None)
             self._seek(tp, start)
             if tp in self._next:
                 self._came[tp.topic, tp.partition] = start, mark
+
+    def _let_go_of_what_is_gone(self) -> bool:
+        """Take partitions of topics that were made anew for taken away: they come again, from the first offset.
+
+        Whether there were any: what is in hand of them has to be dropped (`revoked`) before they are placed.
+        """
+        if not self._next or time.monotonic() < self._look_at_topics:
+            return False
+        self._look_at_topics = time.monotonic() + _LOOK_AT_TOPICS
+        ids = self._topic_ids.of(tp.topic for tp in self._next)
+        gone = [tp for tp in self._next if made_anew(self._known_ids.get(tp, ""), ids.get(tp.topic))]
+        self._listener.on_partitions_lost(gone)
+        for tp in gone:
+            del self._next[tp]
+        return bool(gone)
 
     def _seek(self, tp: TopicPartition, offset: int) -> None:
         try:
@@ -328,4 +359,5 @@ class KafkaSource:
 
     def close(self) -> None:
         self._listener.committed.clear()  # who ends without a goodbye says none
+        self._topic_ids.close()
         self._consumer.close(autocommit=False, timeout_ms=5_000)

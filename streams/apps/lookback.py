@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +17,7 @@ from runtime.bus.clients import make_consumer
 from runtime.bus.marks import Mark
 from runtime.bus.reading import PATIENCE, between
 from runtime.bus.source import Partition, Record
+from runtime.bus.topic_ids import TopicIds, made_anew, warn_made_anew
 from runtime.settings import Settings
 
 _TIMEOUT_MS = int(PATIENCE * 1000)
@@ -27,23 +29,32 @@ class Lookback:
     def __init__(self, settings: Settings, group: str) -> None:
         self._settings = settings
         self._group = group
+        self._topic_ids = TopicIds(settings)
+
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """See TopicIds.of."""
+        return self._topic_ids.of(topics)
 
     def left_off(self, places: Iterable[Partition]) -> dict[Partition, tuple[int, Mark]]:
         """The next offset that the group has to handle on each partition, and what its last commit said beside it.
 
         The offset is that of the last commit, else the first. It is the first, too, where the topic ends before the
-        commit: its log was cut, by a broker that lost a part of it or somebody who made it anew.
+        commit, its log cut by a broker that lost a part of it; and where somebody made it anew.
         """
         tps = [TopicPartition(*place) for place in places]
         with self._reader(tps) as reader:
             first, end = reader.beginning_offsets(tps), reader.end_offsets(tps)
+            ids = self.topic_ids(tp.topic for tp in tps)
             found = {}
             for tp in tps:
                 commit = reader.committed(tp, metadata=True, timeout_ms=_TIMEOUT_MS)
-                if commit is not None and first[tp] <= commit.offset <= end[tp]:
-                    found[tp.topic, tp.partition] = commit.offset, Mark.decode(commit.metadata)
-                else:
-                    found[tp.topic, tp.partition] = first[tp], Mark()
+                offset, mark = first[tp], Mark()
+                if commit is not None and made_anew(Mark.decode(commit.metadata).topic_id, ids.get(tp.topic)):
+                    warn_made_anew(tp.topic, tp.partition, commit.offset)
+                elif commit is not None and first[tp] <= commit.offset <= end[tp]:
+                    offset, mark = commit.offset, Mark.decode(commit.metadata)
+                mark = replace(mark, topic_id=ids.get(tp.topic, mark.topic_id))
+                found[tp.topic, tp.partition] = offset, mark
             return found
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:

@@ -145,6 +145,10 @@ class Stage:
                 self._end(mark.stopped)
         await self._say(places)
 
+    async def topic_ids(self) -> dict[str, str]:
+        """The ids of the topics that it reads, as far as the brokers give any."""
+        return await asyncio.to_thread(self.lookback.topic_ids, list(self._ways))
+
     async def _say(self, places: Iterable[Partition]) -> None:
         consumer: Any = self.app.consumer
         await consumer.say(places)
@@ -179,9 +183,9 @@ class Stage:
         """The way of the next message of a partition; False where it does not end here. Does not raise."""
         if self.ending is not None:
             return False
-        ledger = self.progress.ledger(record.place)
         try:
             await self.still_ours(generation)
+            ledger = self.progress.ledger(record.place)
             if ledger.condemned(record.offset):
                 await self._bury(record, f"ended the process {DEATHS} times", generation, ours=False)
             else:

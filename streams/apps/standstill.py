@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from faust.types import TP
 
 from runtime.bus.source import Partition
+from runtime.bus.topic_ids import made_anew
 from runtime.health import StageHealth
 from runtime.logs import get_logger
 from streams.apps.faust.progress import Progress
@@ -47,6 +48,8 @@ class Pulsing(Protocol):
 
     async def fetch(self, place: Partition, first: int, end: int) -> None: ...
 
+    async def topic_ids(self) -> Mapping[str, str]: ...
+
 
 class Standstill:
     """Looks after a stage whose `pulse` it is."""
@@ -60,6 +63,7 @@ class Standstill:
         """A sign of life, and a look at the lag."""
         stage = self._stage
         stage.health.beat()
+        await self._doubt_what_was_made_anew()
         try:
             waiting = await self._waiting(stage.mine())
         except Exception as error:  # a look at the lag must never stop the stage
@@ -70,6 +74,19 @@ class Standstill:
             if first == end and stage.progress.next(place) == end:
                 stage.progress.ledger(place).idle()
         await self._catch_up(waiting)
+
+    async def _doubt_what_was_made_anew(self) -> None:
+        """Where a topic's name stands for another one now, ask again where to begin."""
+        progress = self._stage.progress
+        try:
+            ids = await asyncio.wait_for(asyncio.shield(self._stage.topic_ids()), ANSWER_WITHIN)
+        except Exception as error:  # nor must this look
+            log.debug("topic ids unknown", error=str(error))
+            return
+        for place in progress:
+            if made_anew(progress.ledger(place).topic_id, ids.get(place[0])):
+                # That is said, with a warning, by whoever asks where to begin.
+                progress.doubt(place)
 
     async def _waiting(self, places: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         """For each partition the next offset to handle, and the end."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
+from structlog.testing import capture_logs
 
 from runtime.bus import source as source_module
 from runtime.bus.assigning import NoticingAssignor
@@ -38,6 +39,7 @@ class Client:
         self.timeouts: dict[str, Any] = {}
         """Milliseconds, of the last call of each kind."""
         self.rejoins = 0
+        self.topic_ids: dict[str, str] = {}
         self.assignor = NoticingAssignor()
         self._coordinator = SimpleNamespace(
             poll=self._join, _assignors={NoticingAssignor.name: self.assignor}, request_rejoin=self._rejoin
@@ -125,6 +127,8 @@ def places(records: list[Record]) -> list[tuple[int, int]]:
 
 def source_on(client: Client, monkeypatch: pytest.MonkeyPatch, engines: Any = "embedded", gather: float = 0.0) -> Any:
     monkeypatch.setattr(source_module, "make_consumer", lambda *_, **__: client)
+    ids = SimpleNamespace(of=lambda topics: client.topic_ids, close=lambda: None)
+    monkeypatch.setattr(source_module, "TopicIds", lambda _: ids)
     return KafkaSource(Settings(engines=engines), "group", [ALERTS], gather=gather)
 
 
@@ -200,6 +204,44 @@ def test_what_stands_beside_the_commit_is_told_when_a_partition_comes(monkeypatc
     source.revoked()
     handed_over(source)
     assert source.came() == {PLACE: (5, Mark())}
+
+
+def test_a_topic_made_anew_is_read_from_its_first_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    client.metadata, client.topic_ids = Mark(open=True, tries=1, topic_id="a").encode(), {ALERTS.name: "b"}
+    client.log = [0, 1, 2, 3, 4, 5, 6]
+    source = source_on(client, monkeypatch)
+    with capture_logs() as lines:
+        assert handed_over(source) == [0, 1, 2, 3, 4, 5, 6]
+    assert source.came() == {PLACE: (0, Mark(topic_id="b"))}
+    assert [(one["event"], one["topic"], one["partition"]) for one in lines] == [("topic_made_anew", *PLACE)]
+
+
+def test_a_topic_made_anew_under_a_consumer_is_read_from_its_first_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_LOOK_AT_TOPICS", 0.0)
+    client = Client([3, 4], committed=3)
+    client.topic_ids = {ALERTS.name: "a"}
+    source = source_on(client, monkeypatch)
+    handed_over(source)
+    assert source.came() == {PLACE: (3, Mark(topic_id="a"))}
+    client.metadata = Mark(open=True, topic_id="a").encode()
+    client.log, client.topic_ids = list(range(8)), {ALERTS.name: "b"}
+    source.poll(0.0)
+    assert source.revoked() == {PLACE}, "what is in hand is of a topic that is gone"
+    found = handed_over(source) + handed_over(source)
+    assert found == list(range(8))
+    assert source.came() == {PLACE: (0, Mark(topic_id="b"))}
+    client.topic_ids = {}  # not there for a moment, or a broker that gives none
+    handed_over(source)
+    assert source.revoked() == set()
+
+
+def test_a_mark_that_names_no_topic_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client([5, 6], committed=5)
+    client.topic_ids = {ALERTS.name: "b"}
+    source = source_on(client, monkeypatch)
+    assert handed_over(source) + handed_over(source) == [5, 6]
+    assert source.came() == {PLACE: (5, Mark(topic_id="b"))}
 
 
 def test_a_partition_that_goes_is_said_goodbye_to_and_committed_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,7 @@ class Topics:
         self.committed: dict[Partition, int] = {}
         self.marks: dict[Partition, Mark] = {}
         self.records: list[Record] = []
+        self.ids: dict[str, str] = {}
         self.asked = 0
         self.limits: set[int] = set()
         """Of messages at a time, that were asked for."""
@@ -70,6 +71,9 @@ class Topics:
     def left_off(self, places: Collection[Partition]) -> dict[Partition, tuple[int, Mark]]:
         self.asked += 1
         return {place: (self.committed.get(place, 17), self.marks.get(place, Mark())) for place in places}
+
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        return {topic: self.ids[topic] for topic in topics if topic in self.ids}
 
     def between(self, place: Partition, first: int, end: int, limit: int) -> list[Record]:
         self.limits.add(limit)

@@ -194,11 +194,19 @@ class TestNothingAfterIt:
         assert idle.health.report().lag == 0
 
     async def test_a_log_that_was_cut_is_read_from_its_beginning(self, idle: Stage, broker: Recorder) -> None:
-        idle.progress.reach(PLACE, 1_000, idle.progress.generation)
+        idle.progress.begin(PLACE, 1_000, Mark(), idle.progress.generation)
         topics_of(idle, [28, 29], committed=28)  # where the group left off, by the topic that is there now
         for _ in range(3):
             await idle.standstill.pulse()
         assert handled(broker) == [28, 29]
+
+    async def test_a_topic_made_anew_is_read_from_its_beginning(self, idle: Stage, broker: Recorder) -> None:
+        idle.progress.begin(PLACE, 28, Mark(topic_id="a"), idle.progress.generation)
+        idle.lookback.ids[PLACE[0]] = "b"  # type: ignore[attr-defined]
+        topics_of(idle, range(12, 30), committed=12)  # where it begins, by the topic that is there now
+        for _ in range(3):
+            await idle.standstill.pulse()
+        assert handled(broker) == list(range(12, 30))
 
     async def test_a_kafka_that_hangs_keeps_nobody_from_beating(
         self, idle: Stage, monkeypatch: pytest.MonkeyPatch

@@ -53,8 +53,12 @@ class Progress:
             raise TakenOver
 
     def doubt(self, place: Partition) -> None:
-        """The topic ends before what was handled: its log was cut, and what is there now is not what was."""
+        """What is there now is not what was: the topic's log was cut, or the topic made anew.
+
+        What is in hand of any partition is begun again: it cannot know that nothing was pulled from under it.
+        """
         self._places.pop(place, None)
+        self.generation += 1
 
     def begin(self, place: Partition, offset: int, mark: Mark, generation: int) -> None:
         """The group left off before `offset`, and said so with `mark`; asked under the ownership of `generation`."""
