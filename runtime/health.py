@@ -18,6 +18,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from runtime.addresses import listening_at
 from runtime.logs import get_logger
 from runtime.watchdog import WATCHDOG
 
@@ -208,6 +209,10 @@ class StageHealth:
 
 
 class _Server(ThreadingHTTPServer):
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family, where = listening_at(*address)
+        super().__init__(where, handler)
+
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """A client that goes before it has its answer is not news either."""
         log.debug("health client", client=str(client_address), exc_info=True)

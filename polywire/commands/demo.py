@@ -21,6 +21,7 @@ from polywire.supervision.stages import BACKBONE, DEMO_FEEDS
 from polywire.supervision.stopping import Stopped, StopSignal, patient_output
 from polywire.supervision.supervisor import Supervisor
 from polywire.supervision.views import LiveView, PlainView, View
+from runtime.addresses import web_url
 from runtime.bus.clients import make_producer, publish
 from runtime.errors import UserError
 from runtime.settings import Settings
@@ -106,7 +107,7 @@ class _Run:
     @property
     def url(self) -> str:
         """Of the web page."""
-        return f"http://{self._supervisor.settings.web_host}:{self._supervisor.settings.web_port}"
+        return web_url(self._supervisor.settings.web_host, self._supervisor.settings.web_port)
 
     @property
     def fired_twice(self) -> bool:

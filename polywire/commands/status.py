@@ -7,8 +7,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from polywire.commands.reading import clean, console
+from runtime.addresses import web_url
 from runtime.errors import UserError
 from runtime.runfile import read_run_file
 from runtime.settings import Settings
@@ -40,7 +42,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For a program t
         screen.width = max(screen.width, screen.measure(table, options=screen.options.update(width=_ANY)).minimum)
         screen.print(
             f"engines [bold]{settings.engines}[/]  Kafka {settings.kafka_bootstrap}  "
-            f"Elasticsearch {settings.elasticsearch_url}  web http://{settings.web_host}:{settings.web_port}",
+            f"Elasticsearch {settings.elasticsearch_url}  web {escape(web_url(settings.web_host, settings.web_port))}",
             soft_wrap=True,
         )
         screen.print(table)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from polywire.supervision.stopping import Stopped, StopSignal, patient_output
+from runtime.addresses import web_url
 from runtime.settings import Settings
 from schemas.alerts import Alert
 
@@ -70,7 +71,7 @@ def up(
             ensure_model(settings, console)
             supervisor.start()
         console.print(
-            f"\n[bold]polywire is up[/]  http://{settings.web_host}:{settings.web_port}   "
+            f"\n[bold]polywire is up[/]  {escape(web_url(settings.web_host, settings.web_port))}   "
             f"push articles: POST /articles   `polywire status` in another terminal   Ctrl-C stops\n"
         )
         while not stop_requested:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from polywire.supervision.process import free_port
+from runtime.addresses import listening_at
 from runtime.errors import UserError
 from runtime.runfile import read_run_file
 from runtime.settings import Settings
@@ -37,13 +39,19 @@ def web_port(settings: Settings, *, strict: bool) -> int:
     """The port for the web page: the setting's, or where that is taken and `strict` is off, any free one.
 
     Raises:
-        UserError: `strict`, and the port is taken.
+        UserError: `strict`, and the port is taken; or the host is no address of this machine.
     """
-    with socket.socket() as probe:
+    try:
+        family, address = listening_at(settings.web_host, settings.web_port)
+    except OSError as error:
+        raise UserError(f"POLYWIRE_WEB_HOST={settings.web_host} is no address of this machine: {error}") from error
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.web_host, settings.web_port))
+            probe.bind(address)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise UserError(f"POLYWIRE_WEB_HOST={settings.web_host} is no address of this machine") from error
             if strict:
                 run = read_run_file(settings.state_dir)
                 if run:
@@ -54,6 +62,6 @@ def web_port(settings: Settings, *, strict: bool) -> int:
                 raise UserError(
                     f"port {settings.web_port} is taken by another program; choose one with POLYWIRE_WEB_PORT=8081"
                 ) from error
-            return free_port()
+            return free_port(settings.web_host)
         port: int = probe.getsockname()[1]
         return port

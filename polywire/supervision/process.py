@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from polywire.engines.base import die_with_parent, free_ports
+from polywire.engines.base import die_with_parent
 from polywire.supervision.stages import StageSpec
+from runtime.addresses import listening_at, reached_at
 from runtime.backoff import doubled
 from runtime.files import open_private
 from runtime.watchdog import SUPERVISOR
@@ -39,11 +41,20 @@ _NEAR_THE_END = 30.0
 class StageProcess:
     """A stage as its own process, with its log file and its port for health and metrics."""
 
-    def __init__(self, spec: StageSpec, name: str, environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(
+        self,
+        spec: StageSpec,
+        name: str,
+        environment: Mapping[str, str],
+        log_file: Path,
+        metrics_host: str = "127.0.0.1",
+    ) -> None:
+        """`metrics_host`: where it listens for questions after its health, as the setting says."""
         self.spec = spec
         self.name = name
         self.log_file = log_file
         self.metrics_port = 0
+        self._metrics_host = metrics_host
         self.restarts = 0
         self._last_error: str | None = None
         self.last_error_at: float | None = None
@@ -93,7 +104,7 @@ class StageProcess:
         self._started = time.monotonic()
         self._answered = None
         # A new one each time: somebody may have taken the old one in the meantime.
-        self.metrics_port = free_port()
+        self.metrics_port = free_port(self._metrics_host)
         with open_private(self.log_file, append=True) as log:
             self._log_begin = log.seek(0, os.SEEK_END)
             self._process = subprocess.Popen(
@@ -150,7 +161,7 @@ class StageProcess:
 
     def health(self) -> dict[str, Any] | None:
         """What its /healthz answers; None when it does not."""
-        report = fetch_health(self.metrics_port)
+        report = fetch_health(self.metrics_port, host=self._metrics_host)
         if report is not None:
             self._answered = time.monotonic()
         return report
@@ -193,14 +204,22 @@ class StageProcess:
         return self.wait(seconds)
 
 
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on now."""
-    return free_ports(1)[0]
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port of `host` that nobody listens on now.
+
+    Raises:
+        OSError: it is no address of this machine.
+    """
+    family, address = listening_at(host, 0)
+    with socket.socket(family) as probe:
+        probe.bind(address)
+        port: int = probe.getsockname()[1]
+        return port
 
 
-def fetch_health(port: int, timeout: float = 2.0) -> dict[str, Any] | None:
-    """What the stage at `port` answers to /healthz, alive (200) or not (503); None when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)  # asks no proxy
+def fetch_health(port: int, timeout: float = 2.0, *, host: str = "127.0.0.1") -> dict[str, Any] | None:
+    """What the stage that listens there answers to /healthz, alive (200) or not (503); None when nobody answers."""
+    connection = http.client.HTTPConnection(reached_at(host), port, timeout=timeout)  # asks no proxy
     try:
         connection.request("GET", "/healthz")
         report = json.loads(connection.getresponse().read())

@@ -62,7 +62,7 @@ def collect(settings: Settings, run: Mapping[str, Any]) -> list[Status]:
     asks: dict[str, Callable[[], Any]] = {
         "Kafka": partial(_lags, settings),
         "Elasticsearch": partial(_documents, settings),
-        **{stage["name"]: partial(fetch_health, stage["metrics_port"]) for stage in stages},
+        **{stage["name"]: partial(fetch_health, stage["metrics_port"], host=settings.metrics_host) for stage in stages},
     }
     answers = _ask_all(asks, PATIENCE)
     lags = answers["Kafka"] if isinstance(answers["Kafka"], dict) else {}

@@ -154,7 +154,8 @@ class Supervisor:
 
     def _add(self, spec: StageSpec, number: int) -> None:
         name = spec.name if number == 0 else f"{spec.name}-{number + 1}"
-        process = StageProcess(spec, name, self._environment(), (self._logs / f"{name}.log").absolute())
+        log_file = (self._logs / f"{name}.log").absolute()
+        process = StageProcess(spec, name, self._environment(), log_file, self.settings.metrics_host)
         self.processes.append(process)
         self._tell(name, process.start() or "started")
 
@@ -175,6 +176,7 @@ class Supervisor:
             "POLYWIRE_INDEX_PREFIX": settings.index_prefix,
             "POLYWIRE_WEB_PORT": str(settings.web_port),
             "POLYWIRE_WEB_HOST": settings.web_host,
+            "POLYWIRE_METRICS_HOST": settings.metrics_host,
             "POLYWIRE_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
             # Two cores are shared by eight processes: no library may start a thread for each core.
@@ -292,6 +294,7 @@ class Supervisor:
                 "elasticsearch_url": settings.elasticsearch_url,
                 "index_prefix": settings.index_prefix,
                 "web_port": settings.web_port,
+                "metrics_host": settings.metrics_host,
             },
             "stages": [
                 {

@@ -107,6 +107,16 @@ def test_served_over_http(health: StageHealth, clock: Clock) -> None:
     assert fetch_health(free_port()) is None
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_it_is_asked_where_it_listens(health: StageHealth, host: str) -> None:
+    try:
+        port = free_port(host)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    health.serve(host, port)
+    assert fetch_health(port, host=host) is not None
+
+
 def test_silent_clients_block_nobody(health: StageHealth) -> None:
     port = free_port()
     health.serve("127.0.0.1", port)
