@@ -77,6 +77,7 @@ class Indexer:
             max_retries=0,
             raise_on_error=False,
             raise_on_exception=False,
+            require_alias=True,  # the embedded engine heeds it only for a whole request
         )
         for (place, index, fitted), (_, result) in zip(places, results, strict=True):
             outcomes[place] = self._judge(next(iter(result.values())), index, fitted)

@@ -128,7 +128,10 @@ class AlertMemory:
         """The answer to each operation, in their order; None for a conflict."""
         answers: list[dict[str, Any] | None] = []
         for some in _slices(operations):
-            items = self._es.bulk(operations=[line for operation in some for line in operation])["items"]
+            lines = [line for operation in some for line in operation]
+            # The embedded engine heeds it only for a whole request; an update names the version that it was read from.
+            aliased = all("require_alias" in place for action, _ in some for place in action.values())
+            items = self._es.bulk(operations=lines, require_alias=aliased or None)["items"]
             for item in items:
                 (answer,) = item.values()
                 if answer["status"] == _BAD_REQUEST:

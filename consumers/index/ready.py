@@ -18,8 +18,9 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 
 from consumers.index.shape import Difference, Shape, additions, differences, paths, shape
 from consumers.index.templates import INDICES, analysers, mapping, missing_analysers, settings, template
-from consumers.index.versions import Version, current, noted, versions
+from consumers.index.versions import Version, current, noted, plain_indices, versions
 from runtime.bus.outcomes import Unavailable
+from runtime.errors import UserError
 from runtime.logs import get_logger
 
 log = get_logger(__name__)
@@ -68,7 +69,7 @@ def make_ready(es: Elasticsearch, prefix: str) -> dict[str, Shape]:
     """
     try:
         shapes = ensure_indices(es, prefix)
-    except (ApiError, TransportError) as error:
+    except (ApiError, TransportError, UserError) as error:
         raise Unavailable(f"cannot make the indices ready: {error}") from error
     for name in INDICES:
         # The embedded engine shows what is written only in an index that has been searched once: the first reader
@@ -120,6 +121,10 @@ def _ensure_templates(es: Elasticsearch, prefix: str) -> set[str]:
 
 def _make(es: Elasticsearch, prefix: str, name: str, there: list[Version], missing: set[str]) -> None:
     alias = f"{prefix}-{name}"
+    if name in plain_indices(es, prefix):
+        raise UserError(
+            f"{alias} is a plain index, and no alias can be made in its place: polywire index status says what to do"
+        )
     whole = [version for version in there if version.notes["done"]]
     if whole:  # one that has lost its alias, which is made after the index
         es.indices.put_alias(index=whole[-1].index, name=alias, is_write_index=True)

@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch
 from consumers.index.ready import compare
 from consumers.index.shape import Difference
 from consumers.index.templates import analysers, mapping, missing_analysers
-from consumers.index.versions import current, versions
+from consumers.index.versions import Version, current, plain_indices, versions
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Standing:
     replaced: list[str]
     """Versions before the present one."""
     blocked: str | None
-    """Who has stopped writing, and what to do."""
+    """Who has stopped writing or reading, and what to do."""
+    plain: bool = False
+    """A plain index lies in the alias's place."""
 
     @property
     def to_migrate(self) -> bool:
@@ -37,6 +39,8 @@ class Standing:
     @property
     def state(self) -> str:
         """In a word or two."""
+        if self.plain:
+            return "no alias"
         if self.index is None:
             return "not there"
         if self.blocked:
@@ -48,20 +52,14 @@ def standing(es: Elasticsearch, prefix: str) -> list[Standing]:
     """Of each of `INDICES`, in their order. Changes nothing. Raises what the Elasticsearch client raises."""
     missing = missing_analysers(es, analysers().values())
     found = []
+    in_the_way = plain_indices(es, prefix)
     for name, there in versions(es, prefix).items():
         now = current(there)
         begun = [version.index for version in there if not version.current and not version.notes["done"]]
         if now is None:
-            found.append(Standing(name, None, 0, 0, [], begun[-1] if begun else None, [], None))
+            found.append(Standing(name, None, 0, 0, [], begun[-1] if begun else None, [], None, name in in_the_way))
             continue
         stats = es.indices.stats(index=now.index, metric="store")["indices"][now.index]
-        blocked = None
-        if now.blocked:
-            blocked = (
-                "by a migration; if none is running, the next consumer that wants to write lifts it"
-                if now.notes["holder"]
-                else "by an operator (index.blocks.write)"
-            )
         found.append(
             Standing(
                 name,
@@ -71,7 +69,21 @@ def standing(es: Elasticsearch, prefix: str) -> list[Standing]:
                 compare(now, mapping(name, missing)),
                 now.index if not now.notes["done"] else begun[-1] if begun else None,
                 [version.index for version in there if not version.current and version.number < now.number],
-                blocked,
+                _why_blocked(now),
+                name in in_the_way,
             )
         )
     return found
+
+
+def _why_blocked(now: Version) -> str | None:
+    if now.blocks == ["write"] and now.notes["holder"]:
+        return "by a migration; if none is running, the next consumer that wants to write lifts it"
+    if "read_only_allow_delete" in now.blocks:
+        return (
+            "by Elasticsearch, whose disk is nearly full (index.blocks.read_only_allow_delete): make room, and it "
+            "lifts that by itself"
+        )
+    if now.blocks:
+        return f"by an operator ({', '.join(f'index.blocks.{name}' for name in now.blocks)})"
+    return None

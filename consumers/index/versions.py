@@ -42,8 +42,14 @@ class Version:
 
     @property
     def blocked(self) -> bool:
-        """Whether nothing can be written to it."""
-        return str(self.settings.get("index", {}).get("blocks", {}).get("write", "")) == "true"
+        """Whether writing to it is stopped, by a migration or an operator."""
+        return "write" in self.blocks
+
+    @property
+    def blocks(self) -> list[str]:
+        """What is forbidden: `write`, `read_only`, `read_only_allow_delete`, `read`, `metadata`."""
+        blocks = self.settings.get("index", {}).get("blocks", {})
+        return sorted(name for name, on in blocks.items() if str(on) == "true")
 
 
 def versions(es: Elasticsearch, prefix: str) -> dict[str, list[Version]]:
@@ -66,6 +72,13 @@ def versions(es: Elasticsearch, prefix: str) -> dict[str, list[Version]]:
                     )
                 )
     return {name: sorted(each, key=lambda version: version.number) for name, each in there.items()}
+
+
+def plain_indices(es: Elasticsearch, prefix: str) -> set[str]:
+    """Those of `INDICES` in whose alias's place an index lies: an alias of its name cannot be made."""
+    aliases = {f"{prefix}-{name}": name for name in INDICES}
+    found = es.indices.get(index=list(aliases), ignore_unavailable=True).body
+    return {aliases[index] for index in found if index in aliases}
 
 
 def current(there: list[Version]) -> Version | None:

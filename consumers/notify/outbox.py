@@ -92,7 +92,7 @@ class Outbox:
             for d in deliveries
         ]
         new = []
-        results = helpers.streaming_bulk(self._es, actions, max_retries=0, raise_on_error=False)
+        results = helpers.streaming_bulk(self._es, actions, max_retries=0, raise_on_error=False, require_alias=True)
         for delivery, (ok, result) in zip(deliveries, results, strict=True):
             item = next(iter(result.values()))
             if ok or (item.get("status") == 409 and delivery.origin.replays and self._reopen(delivery, lease_until)):

@@ -128,7 +128,13 @@ def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
 
 def _advice(one: Standing, prefix: str) -> Iterator[str]:
     alias = f"{prefix}-{one.name}"
-    if one.index is None:
+    if one.plain:
+        yield (
+            f"{alias} is a plain index, which something wrote while the alias was gone; no alias can be made in its "
+            f"place. Delete it (curl -X DELETE ELASTICSEARCH/{alias}), then run polywire index create; what is in it "
+            "alone is lost, and comes again where its topic is read again"
+        )
+    elif one.index is None:
         yield f"{alias} is not there: polywire index create makes it"
     for difference in one.differences:
         yield f"{alias}: {difference}"

@@ -64,3 +64,33 @@ def test_from_a_changed_analyser_over_status_and_migrate_to_nothing_left_to_do(
 def test_an_index_that_is_none_is_named(run: Run) -> None:
     with pytest.raises(UserError, match="there are articles, stories"):
         run("index", "migrate", "artikles")
+
+
+@pytest.mark.parametrize("block", ["read_only_allow_delete", "read_only", "write"])
+def test_a_block_is_named_with_what_to_do(run: Run, es: Elasticsearch, settings: Settings, block: str) -> None:
+    run("index", "create")
+    index = f"{settings.index_prefix}-stories-000001"
+    es.indices.put_settings(index=index, settings={f"index.blocks.{block}": True})
+    try:
+        [found] = [one for one in json.loads(run("index", "status", "--json")) if one["name"] == "stories"]
+        assert f"index.blocks.{block}" in found["blocked"]
+        told = run("index", "status")
+        assert "closed to writing" in told
+        assert f"writing to {index} is stopped: {found['blocked']}" in told
+    finally:
+        es.indices.put_settings(index=index, settings={f"index.blocks.{block}": None})
+
+
+def test_a_plain_index_in_the_place_of_an_alias_is_named_and_mended(
+    run: Run, es: Elasticsearch, settings: Settings
+) -> None:
+    run("index", "create")
+    alias = f"{settings.index_prefix}-articles"
+    es.indices.delete(index=f"{alias}-000001")
+    es.index(index=alias, id="1", document={"id": "1"})  # as somebody else may write
+    assert f"{alias} is a plain index" in run("index", "status")
+    with pytest.raises(UserError, match=f"{alias} is a plain index"):
+        run("index", "create")
+    es.indices.delete(index=alias)
+    assert f"{alias} is {alias}-000001" in run("index", "create")
+    assert "plain index" not in run("index", "status")

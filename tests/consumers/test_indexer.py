@@ -187,10 +187,10 @@ def test_an_index_that_was_deleted_is_made_again(
     es.indices.delete(index=f"{settings.index_prefix}-articles-000001")
     bus.put(ENRICHED, "s1", article(2))
     eventually("the second", lambda: index.has("articles", article(2).id))
-    if settings.engines == "jvm":  # the embedded engine does not know require_alias, and makes an index of its own
-        found = es.indices.get_mapping(index=f"{settings.index_prefix}-articles").body
-        [properties] = [index["mappings"]["properties"] for index in found.values()]
-        assert properties["supplier"]["type"] == "keyword"
+    found = es.indices.get_mapping(index=f"{settings.index_prefix}-articles").body
+    assert [*found] == [f"{settings.index_prefix}-articles-000001"]
+    [properties] = [index["mappings"]["properties"] for index in found.values()]
+    assert properties["supplier"]["type"] == "keyword"
     assert bus.dead_letters() == []
 
 
