@@ -205,7 +205,7 @@ def resume(
     stopped however often it is started. After this it goes on with the message it stopped at, and counts anew. What it
     has buried stays among the dead letters: see `replay`.
     """
-    from runtime.bus.loop import group_of
+    from runtime.bus.groups import group_of
     from runtime.bus.resuming import GroupBusy
     from runtime.bus.resuming import resume as let_go_on
 

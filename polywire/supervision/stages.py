@@ -1,10 +1,10 @@
-"""The stages there are: how each is started, and what it reads from the bus."""
+"""The stages there are: how each is started, and the consumer group it is in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.topics import ALERTS, ANALYZED, CLUSTERED, CORRECTIONS, ENRICHED, RAW, STORIES, Topic
+from runtime.bus.groups import GROUPS, group_of
 
 
 @dataclass(frozen=True)
@@ -15,25 +15,27 @@ class StageSpec:
 
     name: str
     arguments: tuple[str, ...]
-    group: str | None = None
-    topics: tuple[Topic, ...] = ()
     rank: int = 0
+
+    @property
+    def group(self) -> str | None:
+        """Its consumer group; None for one that keeps no place on the bus."""
+        group = group_of(self.name)
+        return group if group in GROUPS else None
 
 
 FEEDS = StageSpec("feeds", ("produce", "feeds"))
 DEMO_FEEDS = StageSpec("feeds", ("produce", "feeds", "--demo"))
 WEB = StageSpec("web", ("web",))
-ANALYZE = StageSpec("analyze", ("stream", "analyze"), "polywire-analyze", (RAW,), rank=1)
-CLUSTER = StageSpec("cluster", ("stream", "cluster"), "polywire-cluster", (ANALYZED, CORRECTIONS), rank=1)
-ENRICH = StageSpec("enrich", ("stream", "enrich"), "polywire-enrich", (CLUSTERED,), rank=1)
-INDEXER = StageSpec("indexer", ("consume", "indexer"), "polywire-indexer", (ENRICHED, STORIES, ALERTS), rank=2)
-ALERTER = StageSpec("alerter", ("consume", "alerter"), "polywire-alerter", (ENRICHED,), rank=2)
-NOTIFIER = StageSpec("notifier", ("consume", "notifier"), "polywire-notifier", (ALERTS,), rank=2)
+ANALYZE = StageSpec("analyze", ("stream", "analyze"), rank=1)
+CLUSTER = StageSpec("cluster", ("stream", "cluster"), rank=1)
+ENRICH = StageSpec("enrich", ("stream", "enrich"), rank=1)
+INDEXER = StageSpec("indexer", ("consume", "indexer"), rank=2)
+ALERTER = StageSpec("alerter", ("consume", "alerter"), rank=2)
+NOTIFIER = StageSpec("notifier", ("consume", "notifier"), rank=2)
 
 BACKBONE = (WEB, ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
 """What `polywire up` starts, apart from the feeds, which only run where there are feeds to poll."""
 
-READERS = (ANALYZE, CLUSTER, ENRICH, INDEXER, ALERTER, NOTIFIER)
+READERS = tuple(spec for spec in BACKBONE if spec.group)
 """Those that read from the bus, and may bury what they read."""
-
-GROUPS = {spec.group: spec.topics for spec in READERS if spec.group is not None}

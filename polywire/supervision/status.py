@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from polywire.supervision.process import fetch_health
-from polywire.supervision.stages import GROUPS
 from runtime.bus.clients import group_lag, make_admin
+from runtime.bus.groups import GROUPS
 from runtime.elastic import make_client
 from runtime.settings import Settings
 

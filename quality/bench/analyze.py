@@ -21,8 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from reference import Reference
 
+from quality.bench.reference import Reference
 from quality.evaluation.labelled import read
 from runtime.settings import Settings
 from schemas.articles import AnalyzedArticle, RawArticle

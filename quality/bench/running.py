@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +23,8 @@ import httpx
 import psutil
 
 from consumers.alerts.subscriptions import begun_now
-from polywire.engines.jvm.folders import discard
-from polywire.supervision.process import fetch_health, free_port
-from polywire.supervision.stages import GROUPS
 from runtime.bus.clients import group_lag, make_producer, publish
+from runtime.bus.groups import GROUPS
 from runtime.runfile import read_run_file
 from runtime.settings import Settings
 from schemas.alerts import Channel, Subscription
@@ -74,9 +73,9 @@ class Running:
         self.settings = Settings(
             engines="jvm",
             state_dir=folder / "state",
-            web_port=free_port(),
+            web_port=_free_port(),
             allow_hosts=[receiver.address],
-            webhook_secret="of loopback",  # type: ignore[arg-type]
+            webhook_secret="of loopback",
         )
         with (folder / "up.log").open("wb") as log:
             self._up = subprocess.Popen(
@@ -176,7 +175,6 @@ class Running:
             self._up.wait(PATIENCE)
         finally:
             self._up.kill()
-            discard(self.settings.state_dir)
 
     def _run(self) -> Mapping[str, Any]:
         run = read_run_file(self.settings.state_dir)
@@ -200,7 +198,10 @@ class Running:
 
 @contextmanager
 def running() -> Iterator[Running]:
-    """A polywire with an empty state folder; in the end nothing of it is left, but its logs where something fails."""
+    """A polywire with an empty state folder; in the end nothing of it is left, but its logs where something fails.
+
+    For root, Elasticsearch lies outside of the state folder: what it leaves goes when the jvm engines start next.
+    """
     receiver = Receiver()
     folder = Path(tempfile.mkdtemp(prefix="polywire-bench-"))
     polywire = Running(folder, receiver)
@@ -212,8 +213,17 @@ def running() -> Iterator[Running]:
     shutil.rmtree(folder)  # where something went wrong, its logs stay
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def _is_ready(stage: Mapping[str, Any]) -> bool:
-    return bool((fetch_health(stage["metrics_port"]) or {}).get("ready"))
+    try:
+        health = httpx.get(f"http://127.0.0.1:{stage['metrics_port']}/healthz", timeout=2, trust_env=False)
+        return bool(health.json()["ready"])
+    except httpx.HTTPError:
+        return False
 
 
 def _spent(process: psutil.Process) -> float:

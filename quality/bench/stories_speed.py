@@ -86,8 +86,8 @@ class Stream:
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vector)
-    return vector / length
+    unit_long: np.ndarray = vector / np.linalg.norm(vector)
+    return unit_long
 
 
 def real_vectors() -> np.ndarray:
@@ -99,10 +99,11 @@ def real_vectors() -> np.ndarray:
         for sentence in re.split(r"(?<=[.!?。])\s+|\n+", each.article.full_text)
         if len(sentence) > 15
     ]
-    found = np.stack([embedder.embed_article("", text, language) for text, language in texts])
+    found: np.ndarray = np.stack([embedder.embed_article("", text, language) for text, language in texts])
     found -= found.mean(axis=0)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / lengths
+    found /= lengths
+    return found
 
 
 def nearest_found(clusterer: Clusterer, articles: list[AnalyzedArticle]) -> float:

@@ -33,9 +33,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from reference import Reference
-from running import ENGINES, Running, running
 
+from quality.bench.reference import Reference
+from quality.bench.running import ENGINES, Running, running
 from quality.evaluation.labelled import read
 from runtime.settings import Settings
 from schemas.articles import RawArticle
@@ -89,7 +89,7 @@ class Articles:
             url=f"https://bench.example/{self._count}",
             title=title,
             text=text,
-            collected="2026-01-01T00:00:00Z",  # type: ignore[arg-type]
+            collected="2026-01-01T00:00:00Z",
         )
 
 
@@ -255,8 +255,8 @@ class Bench:
                     time.sleep(2)
                     waiting.append((time.monotonic() - started, polywire.waiting()))
                 pushing.result()
-                later = np.array([point for point in waiting if point[0] > self._options.step / 3])
-                growth = np.polyfit(*later.T, 1)[0] / rate
+                seconds, counts = np.array([point for point in waiting if point[0] > self._options.step / 3]).T
+                growth = np.polyfit(seconds, counts, 1)[0] / rate
                 say(f"{rate:.1f} articles a second: {waiting[-1][1]} wait, growing by {growth:.0%} of what comes")
                 # A message waits in several topics one after the other: a few seconds' worth is on its way.
                 if growth > 0.05 and waiting[-1][1] > 2 * rate:

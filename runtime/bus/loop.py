@@ -36,6 +36,7 @@ from runtime.backoff import pause
 from runtime.bus.accounts import Accounts
 from runtime.bus.clients import check_topics, make_producer
 from runtime.bus.deadletters import TOPIC, DeadLetter, DeadLetterSink, kafka_dead_letters
+from runtime.bus.groups import group_of
 from runtime.bus.marks import DEATHS, REJECTED_LIMIT, stopped_sentence
 from runtime.bus.outcomes import (
     Done,
@@ -413,11 +414,6 @@ class ConsumerLoop:
             if position >= end and place not in first:
                 self._accounts.idle(place)
         self._health.lag({place: max(0, end - first.get(place, position)) for place, (position, end) in ends.items()})
-
-
-def group_of(stage: str) -> str:
-    """The consumer group of a stage."""
-    return f"polywire-{stage}"
 
 
 def run_consumer(

@@ -14,7 +14,8 @@ from kafka import KafkaProducer, TopicPartition
 
 from runtime.bus.clients import create_topics, make_consumer, make_producer, next_offset, publish
 from runtime.bus.deadletters import DeadLetter, kafka_dead_letters
-from runtime.bus.loop import ConsumerLoop, group_of
+from runtime.bus.groups import group_of
+from runtime.bus.loop import ConsumerLoop
 from runtime.bus.outcomes import Handler
 from runtime.bus.partitions import partitions_of
 from runtime.bus.source import KafkaSource, Record

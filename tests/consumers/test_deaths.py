@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from polywire.commands.deadletters import app
 from runtime.bus.clients import expel, group_lag, make_consumer, next_offset
-from runtime.bus.loop import group_of
+from runtime.bus.groups import group_of
 from runtime.bus.marks import Mark
 from runtime.settings import Settings
 from schemas.topics import ALERTS

@@ -17,7 +17,7 @@ from kafka.partitioner.default import murmur2
 from polywire.supervision.process import free_port
 from runtime.bus.clients import expel, group_lag, make_consumer, next_offset
 from runtime.bus.deadletters import DeadLetter
-from runtime.bus.loop import group_of
+from runtime.bus.groups import group_of
 from runtime.settings import Settings
 from schemas.articles import RawArticle
 from schemas.codec import decode

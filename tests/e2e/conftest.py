@@ -21,9 +21,10 @@ from kafka import KafkaProducer
 
 from polywire.engines.jvm.folders import discard
 from polywire.supervision.process import StageProcess, free_port
-from polywire.supervision.stages import BACKBONE, GROUPS
+from polywire.supervision.stages import BACKBONE
 from polywire.supervision.supervisor import Supervisor
 from runtime.bus.clients import group_lag, make_producer, publish
+from runtime.bus.groups import GROUPS
 from runtime.elastic import make_client
 from runtime.settings import Settings
 from schemas.alerts import Subscription

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from polywire.supervision.stages import GROUPS
 from runtime.bus.clients import REQUEST_BYTES, client_options, group_lag
 from runtime.bus.deadletters import DeadLetter
+from runtime.bus.groups import GROUPS
 from schemas.alerts import Alert
 from schemas.articles import RawArticle
 from schemas.codec import decode

@@ -17,8 +17,8 @@ import httpx
 from elasticsearch import ApiError, TransportError
 from kafka.errors import KafkaError
 
-from polywire.supervision.stages import GROUPS
 from runtime.bus.clients import group_lag, make_producer, publish
+from runtime.bus.groups import GROUPS
 from runtime.elastic import make_client
 from runtime.settings import Settings
 from schemas.alerts import Channel, Subscription

@@ -15,9 +15,10 @@ import httpx
 
 from polywire.engines.base import tail
 from polywire.supervision.process import StageProcess
-from polywire.supervision.stages import BACKBONE, FEEDS, GROUPS
+from polywire.supervision.stages import BACKBONE, FEEDS
 from polywire.supervision.supervisor import Supervisor
 from runtime.bus.clients import group_lag
+from runtime.bus.groups import GROUPS
 from runtime.elastic import make_client
 from runtime.settings import Settings
 from schemas.articles import RawArticle

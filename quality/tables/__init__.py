@@ -1,0 +1,1 @@
+"""What makes the tables of names that lie in `streams/entities/tables`."""
