@@ -40,7 +40,7 @@ lint: install  ## ruff and mypy
 
 test: install lint  ## everything a machine can test: first on the embedded engine, then the whole way on the real ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e tests/contract tests/rebalance tests/consumers/test_loop_on_kafka.py tests/upgrade tests/faults --engines jvm $(TEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e tests/contract tests/rebalance tests/runtime/bus/test_loop_on_kafka.py tests/upgrade tests/faults --engines jvm $(TEST_FLAGS)
 
 calendar: install  ## the tests that start no JVM, as if it were DAYS (120) days later
 	DAYS=$(or $(DAYS),120) $(BIN)/python -m pytest -p tests.calendar_shift -m "not jvm and not real_engines and not browser" $(TEST_FLAGS)

@@ -39,4 +39,4 @@ def stream(
     configure(settings, stage=stage.value)
     private_folder(settings.state_dir)
     WATCHDOG.start()
-    import_module(f"streams.apps.{stage.value}").build(settings).run()
+    import_module(f"streams.apps.{stage.value}").make_stage(settings).run()

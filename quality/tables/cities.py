@@ -16,7 +16,7 @@ from wordfreq import zipf_frequency
 
 from streams.entities.entries import TABLES, read_table
 from streams.entities.morphology import UNSPACED, script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 
 LEAST = 150_000
 SPELLED_FREELY = 400_000
@@ -54,7 +54,7 @@ def _usable(name: str, official: str, population: int) -> bool:
         if population < SPELLED_FREELY or not _PLAIN.match(name) or len(name) < 4 or name.isupper():
             return False
         alike = 1 if population >= WELL_KNOWN else 4
-        if len(name) > 4 - (alike == 4) and fold_alias(name)[:alike] == fold_alias(official)[:alike]:
+        if len(name) > 4 - (alike == 4) and normalize_name(name)[:alike] == normalize_name(official)[:alike]:
             return True
         lower = name.lower()
         return all(zipf_frequency(lower, language) < COMMON for language in _LANGUAGES)
@@ -84,7 +84,7 @@ def ordinary(name: str, country: str, population: int) -> bool:
     if english >= 4.0 and country not in ("US", "GB", "CA", "AU", "NZ", "IE", "ZA"):
         return True
     for language in _LANGUAGES:
-        for word in (name.lower(), fold_alias(name)):
+        for word in (name.lower(), normalize_name(name)):
             frequency = zipf_frequency(word, language)
             if frequency >= 3.8 and frequency > english + 0.5 and language not in _SPOKEN.get(country, ()):
                 return True
@@ -115,10 +115,10 @@ def main() -> None:
         for alternate in [city["name"], *sorted(city["alternatenames"])]:
             alternate = unicodedata.normalize("NFC", alternate).strip()
             if alternate == city["name"] or _usable(alternate, name, size):
-                names.setdefault(fold_alias(alternate), alternate)
+                names.setdefault(normalize_name(alternate), alternate)
         if extra:
-            names.update({fold_alias(n): n for n in (extra["aliases"] or "").split("; ") if n})
-        names.pop(fold_alias(name), None)
+            names.update({normalize_name(n): n for n in (extra["aliases"] or "").split("; ") if n})
+        names.pop(normalize_name(name), None)
         kind = (extra["kind"] if extra else "") or "city"
         rows[identity] = (identity, kind, city["countrycode"], name, "; ".join(names.values()))
     path = Path(TABLES / "cities.tsv")

@@ -18,7 +18,7 @@ from wordfreq import available_languages, zipf_frequency
 
 from streams.entities.entries import TABLES, read_table, split_names
 from streams.entities.morphology import UNSPACED, script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 
 TAKEN = {
     "us": r"us..", "ca": r"ca..", "au": r"au.+", "in": r"in..", "gb": r"gb(eng|sct|wls|nir)", "de": r"de..",
@@ -116,7 +116,7 @@ def _readings(name: str, script: str) -> set[str]:
     """The words that the matcher takes for the same: in Arabic with and without article and with other endings."""
     if script != "arabic":
         return {name, name.lower()}
-    spelled = fold_alias(name)
+    spelled = normalize_name(name)
     bare = spelled.removeprefix("ال")
     stems = {bare, bare[:-1]} if bare[-1] in "اهةىي" and len(bare) > 3 else {bare}
     stems |= {"أ" + stem[1:] for stem in stems if stem[0] == "ا"}
@@ -127,20 +127,20 @@ def _readings(name: str, script: str) -> set[str]:
 
 def main() -> None:
     names = {language: without_generic_words(found) for language, found in read(Path(sys.argv[1])).items()}
-    regions = {(row["country"].lower(), fold_alias(row["name"])): row for row in read_table("regions.tsv")}
+    regions = {(row["country"].lower(), normalize_name(row["name"])): row for row in read_table("regions.tsv")}
     by_id = {row["id"]: row for row in read_table("regions.tsv")}
     called_cities: set[tuple[str, str]] = set()
     cities: dict[tuple[str, str], dict[str, str]] = {}
     for row in read_table("cities.tsv"):
-        cities.setdefault((row["country"].lower(), fold_alias(row["name"])), row)
+        cities.setdefault((row["country"].lower(), normalize_name(row["name"])), row)
         called_cities |= {
-            (row["country"].lower(), fold_alias(text))
+            (row["country"].lower(), normalize_name(text))
             for _, text in [("", row["name"]), *split_names(row["aliases"] or "")]
         }
     out: dict[str, tuple[dict[str, str], dict[tuple[str, str], str]]] = {}
     for code, english in names["en"].items():
         country = code[:2]
-        key = (country, fold_alias(english))
+        key = (country, normalize_name(english))
         city = cities.get(key)
         taken = country in TAKEN and re.fullmatch(TAKEN[country], code) and code not in _LEFT_OUT
         if english in KNOWN and taken:
@@ -156,23 +156,23 @@ def main() -> None:
             }  # fmt: skip
         else:
             continue
-        seen = {fold_alias(part.split(":")[-1].strip()) for part in (row["aliases"] or "").split(";")}
-        seen.add(fold_alias(row["name"]))
+        seen = {normalize_name(part.split(":")[-1].strip()) for part in (row["aliases"] or "").split(";")}
+        seen.add(normalize_name(row["name"]))
         collected = out.setdefault(row["id"], (row, {}))[1]
         for language, found in names.items():
             name = found.get(code, "")
             tag = _TAGS.get(language, language)
             if (
                 not name
-                or fold_alias(name) in seen
-                or (row is not city and (country, fold_alias(name)) in called_cities)
+                or normalize_name(name) in seen
+                or (row is not city and (country, normalize_name(name)) in called_cities)
             ):
                 continue
             if not usable(name, tag, country, city=row is city):
                 continue
             script = script_of_name(name)
             tagged = script in ("latin", "cyrillic") and language not in ("ru",)
-            collected.setdefault((tag if tagged else "", fold_alias(name)), f"{tag}:{name}" if tagged else name)
+            collected.setdefault((tag if tagged else "", normalize_name(name)), f"{tag}:{name}" if tagged else name)
     path = TABLES / "subdivisions.tsv"
     with path.open("w", encoding="utf-8") as stream:
         stream.write(

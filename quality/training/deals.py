@@ -22,7 +22,7 @@ from quality.training.deals_items import Document, prepare, read_corpus
 from quality.training.deals_stages import losses
 from streams.deals.act import WEIGHTS as ACT_WEIGHTS
 from streams.deals.classifier import WEIGHTS
-from streams.deals.learnt import Models
+from streams.deals.learnt import Learnt
 from streams.deals.reader import DealReader, DealReading, Embed
 from streams.deals.roles import WEIGHTS as ROLE_WEIGHTS
 
@@ -89,14 +89,14 @@ def _judge(document: Document, reading: DealReading) -> Judged:
     return judge(document.row, told)
 
 
-def _write(models: Models) -> None:
+def _write(learnt: Learnt) -> None:
     act_note = "by question, answer and feature; written by `polywire train deals`"
-    _dump(ACT_WEIGHTS, {"note": act_note, "weights": models.acts})
+    _dump(ACT_WEIGHTS, {"note": act_note, "weights": learnt.acts})
     note = "by feature: weight for supplier and for recipient, against neither; written by `polywire train deals`"
-    roles = {"sentence": models.roles, "article": models.sides}
+    roles = {"sentence": learnt.roles, "article": learnt.sides}
     weights = {question: {k: list(v) for k, v in sorted(pairs.items())} for question, pairs in roles.items()}
     _dump(ROLE_WEIGHTS, {"note": note, "weights": weights})
-    fitted = models.classifier
+    fitted = learnt.classifier
     _dump(
         WEIGHTS,
         {

@@ -12,7 +12,7 @@ from quality.training.deals_items import Document, Item, items_of, telling_items
 from streams.deals.act import Weights, act_features
 from streams.deals.classifier import DealClassifier
 from streams.deals.features import sentence_features
-from streams.deals.learnt import Models
+from streams.deals.learnt import Learnt
 from streams.deals.roles import assign_roles, role_features
 from streams.deals.sides import inside_features, outside_features
 from streams.words.lexicon import OTHER_TALK
@@ -108,7 +108,7 @@ def _fit_sides(told: Iterable[tuple[set[str], int, float]], penalty: float) -> P
     }
 
 
-def fit(documents: Sequence[Document]) -> Models:
+def fit(documents: Sequence[Document]) -> Learnt:
     """All models; the classifier with the embedding where the documents have them."""
     items = items_of(documents)
     roles = fit_roles(items)
@@ -129,7 +129,7 @@ def fit(documents: Sequence[Document]) -> Models:
         combined["bias"] += _PRIOR_SHIFT
         direction = weights[len(names) :] * _EMBEDDING_SCALE
     found = DealClassifier(lexical, combined, direction, center, _THRESHOLD, *_UNSURE)
-    return Models(found, roles, fit_sides(telling_items(documents)), fit_acts(items))
+    return Learnt(found, roles, fit_sides(telling_items(documents)), fit_acts(items))
 
 
 def _logistic(

@@ -5,7 +5,7 @@ next fetch is the same. The partition stands still for good, and nothing that a 
 
 It relies on: `kafka.record.default_records.DefaultRecordBatch._read_msg`, which leaves its position alone where it
 raises; `aiokafka.consumer.fetcher.MemoryRecords`, and the readers in Python beside those in C.
-tests/runtime/test_header_names.py fails where they have gone, or are no longer needed.
+tests/runtime/bus/test_header_names.py fails where they have gone, or are no longer needed.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ to hundreds of connections a second, from every process, to a port with nothing 
 connection counts as good once it has lived for a while; those that have not are followed by growing pauses.
 
 It relies on: `kafka.net.manager.KafkaConnectionManager.get_connection`, `update_backoff` and `reset_backoff`, the
-`close_future` of its connections; `aiokafka.client.create_conn` and its `on_close`. tests/runtime/test_reconnecting.py
-fails where they have gone, or are no longer needed.
+`close_future` of its connections; `aiokafka.client.create_conn` and its `on_close`.
+tests/runtime/bus/test_reconnecting.py fails where they have gone, or are no longer needed.
 """
 
 from __future__ import annotations

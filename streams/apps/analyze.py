@@ -14,11 +14,11 @@ from streams.analysis import Analyzer
 from streams.apps.clock import refuse_the_future
 from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 from streams.embedding import ModelMissing
 
 
-def build(settings: Settings) -> Stage:
+def make_stage(settings: Settings) -> Stage:
     """The stage, ready to run.
 
     Raises:
@@ -30,7 +30,7 @@ def build(settings: Settings) -> Stage:
     except ModelMissing as error:
         raise UserError(str(error)) from error
 
-    async def analyze(article: RawArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
+    async def analyze(article: RawArticle, position: Position) -> Sequence[Outgoing]:  # noqa: ARG001
         refuse_the_future(article)
         # In a thread: a long text must not keep the event loop from telling Kafka that we live.
         return await asyncio.to_thread(read, article)

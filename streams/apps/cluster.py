@@ -29,7 +29,7 @@ from streams.apps.faust.app import changelog
 from streams.apps.faust.progress import TakenOver
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 from streams.pipeline import clustered, retracted
 from streams.stories import Assignment, Clusterer
 
@@ -74,25 +74,25 @@ class ClusterStage:
             log.info("restored", articles=len(known), seconds=round(time.monotonic() - started, 2))
         return self._clusterer
 
-    async def _decide(self, article: AnalyzedArticle, source: Source) -> Sequence[Outgoing]:
+    async def _decide(self, article: AnalyzedArticle, position: Position) -> Sequence[Outgoing]:
         refuse_the_future(article)
         clusterer = await self._restored()
         assignment = clusterer.assign(article)
-        generation = self._store(assignment, source, {_OFFSET: source.offset})
+        generation = self._store(assignment, position, {_OFFSET: position.offset})
         for forgotten in assignment.forgotten:
             self._records.pop(forgotten, None)
         self._unseen = True
         return [Outgoing(CLUSTERED, assignment.story_id, clustered(article, assignment, generation=generation))]
 
-    async def _correct(self, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
+    async def _correct(self, correction: StoryCorrection, position: Position) -> Sequence[Outgoing]:
         clusterer = await self._restored()
         if correction.kind == "recall":
-            return self._recall(clusterer, correction, source)
+            return self._recall(clusterer, correction, position)
         moved = []
         for assignment in clusterer.correct(correction):
             stored = self._records.get(assignment.article_id) or {}
             place = {key: stored[key] for key in (_OFFSET, _RECALLED) if key in stored}
-            generation = self._store(assignment, source, place)
+            generation = self._store(assignment, position, place)
             if assignment.moved_from is not None:
                 moved.append((assignment, place, generation))
         found = await self._again([(assignment.article_id, place) for assignment, place, _ in moved])
@@ -108,21 +108,21 @@ class ClusterStage:
         log.info("corrected", kind=correction.kind, by=correction.by, articles=len(moved), story=correction.story_id)
         return outgoing
 
-    def _recall(self, clusterer: Clusterer, correction: StoryCorrection, source: Source) -> Sequence[Outgoing]:
+    def _recall(self, clusterer: Clusterer, correction: StoryCorrection, position: Position) -> Sequence[Outgoing]:
         """Nothing follows: to everyone else the story has been there all the time."""
         for article in correction.articles:
             refuse_the_future(article)
         back = clusterer.recall(correction.articles)
         for assignment in back:
-            self._store(assignment, source, {_OFFSET: source.offset, _RECALLED: True})
+            self._store(assignment, position, {_OFFSET: position.offset, _RECALLED: True})
         log.info("recalled", story=correction.story_id, by=correction.by, articles=len(back))
         return []
 
-    def _store(self, assignment: Assignment, source: Source, place: dict[str, Any]) -> int:
+    def _store(self, assignment: Assignment, position: Position, place: dict[str, Any]) -> int:
         """Remember a decision; returns the generation it is of, which a repeated one keeps."""
         known = self._records.get(assignment.article_id) or {}
         same = known.get("v") == assignment.version and known.get("s") == assignment.story_id
-        generation: int = known.get(_GENERATION, 0) if same else source.generation
+        generation: int = known.get(_GENERATION, 0) if same else position.generation
         self._records[assignment.article_id] = {**assignment.record, **place, _GENERATION: generation}
         return generation
 
@@ -170,7 +170,7 @@ class ClusterStage:
             log.exception("second look failed")
 
 
-def build(settings: Settings) -> Stage:
+def make_stage(settings: Settings) -> Stage:
     """The stage, ready to run."""
     cluster = ClusterStage(settings)
     cluster.stage.prepare([changelog("cluster", "records", ANALYZED.partitions)])

@@ -12,16 +12,16 @@ from schemas.topics import CLUSTERED, ENRICHED, STORIES
 from streams.apps.faust.app import changelog
 from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 from streams.enrichment import changes, enrich, load
 
 
-def build(settings: Settings) -> Stage:
+def make_stage(settings: Settings) -> Stage:
     """The stage, ready to run."""
     stage = Stage("enrich", settings)
     states: Any = stage.table("stories", CLUSTERED, bytes)
 
-    async def join(article: ClusteredArticle, source: Source) -> Sequence[Outgoing]:  # noqa: ARG001
+    async def join(article: ClusteredArticle, position: Position) -> Sequence[Outgoing]:  # noqa: ARG001
         # In a thread: a long story must not keep the event loop from telling Kafka that we live.
         outgoing, changed = await asyncio.to_thread(told, article)
         for key, value in changed:

@@ -42,7 +42,7 @@ from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.faust.worker import Worker
 from streams.apps.lookback import Lookback
 from streams.apps.outlet import Outlet, check
-from streams.apps.way import Source, Way, record_of
+from streams.apps.way import Position, Way, record_of
 
 log = get_logger(__name__)
 M = TypeVar("M", bound=Message)
@@ -214,7 +214,7 @@ class Stage:
         for table in self._tables:
             decided = max(decided, table.take(record.partition, decided))
         try:
-            outgoing = await way.step(way.read(record), Source.of(record, decided))
+            outgoing = await way.step(way.read(record), Position.of(record, decided))
             check(outgoing)
             # First what is remembered, then what is told: a replay must find what was decided.
             await self.still_ours(generation)

@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
-class Source:
+class Position:
     """Where the message in hand came from."""
 
     topic: str
@@ -26,12 +26,12 @@ class Source:
     """Of the group when this worker got the partition: of two that decided on the message, the later one is right."""
 
     @classmethod
-    def of(cls, record: Record, generation: int) -> Source:
+    def of(cls, record: Record, generation: int) -> Position:
         """The place of a message as it lay on its topic."""
         return cls(record.topic, record.partition, record.offset, generation)
 
 
-Step = Callable[[M, Source], Awaitable[Sequence[Outgoing]]]
+Step = Callable[[M, Position], Awaitable[Sequence[Outgoing]]]
 
 
 @dataclass(frozen=True)

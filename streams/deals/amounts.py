@@ -15,10 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 
 from schemas.readings import Money
 from streams.deals.numerals import WRITTEN, code_of, longest_first, number_words, value_of, words_pattern
-from streams.words.lexicon import TABLES, read_table
+from streams.words.lexicon import read_table
 
 _STEM = 4
 """Letters from which a form stands for its inflections, too."""
@@ -65,7 +66,7 @@ class _Forms:
 def _rows() -> list[tuple[str, str, frozenset[str], list[str]]]:
     return [
         (kind, value, frozenset(languages.split(",")), [form.strip().lower() for form in forms.split(", ")])
-        for kind, value, languages, forms in read_table(TABLES / "amounts.tsv")
+        for kind, value, languages, forms in read_table(Path(__file__).parent / "tables" / "amounts.tsv")
     ]
 
 

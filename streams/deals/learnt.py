@@ -12,7 +12,7 @@ from streams.deals.roles import role_weights
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class Learnt:
     """Whether it is a deal; who supplies whom, in a sentence alone (`roles`) and in its article (`sides`), by feature;
     which act and status, by question, answer and feature."""
 
@@ -23,7 +23,7 @@ class Models:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Models:
+def shipped() -> Learnt:
     """Those that come with the code."""
     roles = role_weights()
-    return Models(classifier(), roles["sentence"], roles["article"], act.weights())
+    return Learnt(classifier(), roles["sentence"], roles["article"], act.weights())

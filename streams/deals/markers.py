@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 from streams.deals.parties import PartyMention
 from streams.deals.sentence import ReadSentence
 from streams.words.folding import in_word
-from streams.words.lexicon import TABLES, language_info, read_table
+from streams.words.lexicon import language_info, read_table
 
 ROLES = ("to", "from", "by", "with", "of", "subject", "against")
 
@@ -21,7 +22,7 @@ _REACH_WORDS = 2
 def _markers() -> dict[str, dict[str, list[tuple[str, str]]]]:
     """By language and place: (form, role), longest form first."""
     table: dict[str, dict[str, list[tuple[str, str]]]] = {}
-    for code, role, place, forms in read_table(TABLES / "markers.tsv"):
+    for code, role, place, forms in read_table(Path(__file__).parent / "tables" / "markers.tsv"):
         entries = table.setdefault(code, {}).setdefault(place, [])
         entries += [(form.strip().lower(), role) for form in forms.split(",") if form.strip()]
     for places in table.values():

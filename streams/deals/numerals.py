@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_decimal_symbol
 
-from streams.words.lexicon import TABLES, language_info, read_table
+from streams.words.lexicon import language_info, read_table
 
 _SPACES = " \u00a0\u202f\u2009"
 _GROUPS = rf"[.,'’٬٫،{_SPACES}]"
@@ -22,7 +23,7 @@ _JOINED = frozenset(["zh", "ja", "ko", "th", "km", "my", "lo"])
 @lru_cache(maxsize=1)
 def _words() -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    for language, value, forms in read_table(TABLES / "numbers.tsv"):
+    for language, value, forms in read_table(Path(__file__).parent / "tables" / "numbers.tsv"):
         for form in forms.split(", "):
             found.setdefault(language, {})[form] = float(value)
     return found

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from streams.deals.numerals import WRITTEN, code_of, is_joined, longest_first, number_words, value_of, words_pattern
-from streams.words.lexicon import TABLES, read_table
+from streams.words.lexicon import read_table
 
 _REACH = 45
 """Characters between a number and its weapon, at most."""
@@ -46,7 +47,7 @@ def _forms(language: str) -> _Forms:
     code = code_of(language)
     counters: list[str] = []
     units: list[str] = []
-    for of, kind, forms in read_table(TABLES / "counters.tsv"):
+    for of, kind, forms in read_table(Path(__file__).parent / "tables" / "counters.tsv"):
         if of in {"*", code}:
             (counters if kind == "counter" else units).extend(form.strip() for form in forms.split(","))
     words = words_pattern(language)

@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.readings import Deal, Entity
 from streams.deals.features import sentence_features
-from streams.deals.learnt import Models, shipped
+from streams.deals.learnt import Learnt, shipped
 from streams.deals.parties import PartyMention, find_parties, find_weapons
 from streams.deals.roles import Roles, assign_roles
 from streams.deals.sentence import ReadSentence, read_sentences
@@ -43,8 +43,8 @@ class Screened(NamedTuple):
 class DealReader:
     """Finds arms deals in articles. Deterministic; holds no state between articles."""
 
-    def __init__(self, models: Models | None = None) -> None:
-        self._models = models or shipped()
+    def __init__(self, learnt: Learnt | None = None) -> None:
+        self._learnt = learnt or shipped()
 
     def read(
         self, title: str, text: str, language: str, entities: list[Entity], embed: Embed | None = None
@@ -64,8 +64,8 @@ class DealReader:
         """What an article tells, of which `screened` passed the screen and `parties` are named."""
         if not screened:
             return DealReading(False, 0.01, [])
-        model = self._models.classifier
-        roles = [assign_roles(s.sentence, self._models.roles) for s in screened]
+        model = self._learnt.classifier
+        roles = [assign_roles(s.sentence, self._learnt.roles) for s in screened]
         features = [sentence_features(s.sentence, r, s.previous) for s, r in zip(screened, roles, strict=True)]
         scores = [model.probability(f) for f in features]
         if embed is not None:
@@ -74,13 +74,13 @@ class DealReader:
         if best < model.threshold:
             return DealReading(False, round(best, 4), [])
         tellings = [_telling(*one) for one in zip(screened, scores, roles, strict=True)]
-        return DealReading(True, round(best, 4), told_deals(tellings, title_end, parties, self._models))
+        return DealReading(True, round(best, 4), told_deals(tellings, title_end, parties, self._learnt))
 
     def _look_closer(
         self, screened: Sequence[Screened], features: Sequence[Mapping[str, float]], scores: list[float], embed: Embed
     ) -> None:
         """Replace the scores of the most probable undecided sentences by ones that know their embedding."""
-        model = self._models.classifier
+        model = self._learnt.classifier
         if model.direction is None or max(scores) >= model.unsure_high:
             return
         undecided = sorted(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from schemas.readings import Deal, Evidence
 from streams.deals.act import act_and_status
 from streams.deals.amounts import stated_sum
-from streams.deals.learnt import Models
+from streams.deals.learnt import Learnt
 from streams.deals.makers import countries, maker_supplies
 from streams.deals.parties import PartyMention
 from streams.deals.quantities import stated_quantity
@@ -56,7 +56,7 @@ class Telling:
 
 
 def told_deals(
-    tellings: Sequence[Telling], title_end: int, parties: Sequence[PartyMention], models: Models
+    tellings: Sequence[Telling], title_end: int, parties: Sequence[PartyMention], learnt: Learnt
 ) -> list[Deal]:
     """The deals that `tellings` add up to, the most probable first, each with its most probable sentence as evidence.
 
@@ -66,7 +66,7 @@ def told_deals(
     told = [t for t in ranked if t.score >= min(_TELLS, ranked[0].score)]
     article = ArticleParties(parties, title_end)
     for one in told:
-        one.roles = resolve(one.sentence, article, models.sides)
+        one.roles = resolve(one.sentence, article, learnt.sides)
         one.supplier, one.recipient = one.roles.supplier, one.roles.recipient
         if maker_supplies(one.sentence, one.supplier, one.recipient):
             one.supplier, one.recipient = one.recipient, one.supplier
@@ -85,7 +85,7 @@ def told_deals(
     for one in kept:
         if not shown or (_another(one) and not any(_reversed(one, other) for other in shown)):
             shown.append(one)
-    return [_deal(one, parties, models) for one in shown[:MAX_DEALS]]
+    return [_deal(one, parties, learnt) for one in shown[:MAX_DEALS]]
 
 
 def _turn_one_way(told: Sequence[Telling]) -> None:
@@ -133,9 +133,9 @@ def _reversed(one: Telling, other: Telling) -> bool:
     return bool({(r, s) for s, r in _pairs(one)} & set(_pairs(other)))
 
 
-def _deal(told: Telling, parties: Sequence[PartyMention], models: Models) -> Deal:
+def _deal(told: Telling, parties: Sequence[PartyMention], learnt: Learnt) -> Deal:
     sentence = told.sentence
-    act, status = act_and_status(sentence, models.acts)
+    act, status = act_and_status(sentence, learnt.acts)
     language = sentence.info.code if sentence.info else "en"
     amount = stated_sum(sentence.text, language)
     return Deal(

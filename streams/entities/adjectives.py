@@ -30,8 +30,8 @@ _MADE: Final[dict[str, tuple[str, str]]] = {
 
 
 def adjective(word: str, language: str) -> WordForm | None:
-    """How a folded name of a place becomes an adjective; None where the language writes these as names or the word is
-    too short to tell."""
+    """How a normalized name of a place becomes an adjective; None where the language writes these as names or the
+    word is too short to tell."""
     script = script_of_name(word)
     made = _MADE.get(inflects_like(language, script)) if script in ("latin", "cyrillic") else None
     if made is None or not word.isalpha():

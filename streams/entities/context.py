@@ -12,7 +12,7 @@ from schemas.readings import Entity
 from streams.entities.entries import by_id, homonyms
 from streams.entities.lookup import aliases
 from streams.entities.military import is_said_near
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.persons import given_names
 from streams.entities.span import Span
 
@@ -44,8 +44,8 @@ _CIVIL: Final = frozenset(
 
 def is_military(identity: str) -> bool:
     """A weapon, a force, an armed group or a maker of arms."""
-    record = by_id().get(identity)
-    return identity.startswith("pw:weapon:") or (record is not None and record.kind in _MILITARY)
+    entry = by_id().get(identity)
+    return identity.startswith("pw:weapon:") or (entry is not None and entry.kind in _MILITARY)
 
 
 def without_passing_words(entities: list[Entity]) -> list[Entity]:
@@ -100,28 +100,28 @@ def _meanings(span: Span) -> tuple[str, ...]:
 
 def _is_civil(span: Span, text: str) -> bool:
     after = _WORD_AFTER.match(text, span.end)
-    return bool(after and after[1][0].isupper() and fold_alias(after[1]) in _CIVIL)
+    return bool(after and after[1][0].isupper() and normalize_name(after[1]) in _CIVIL)
 
 
 def _likeliest(meanings: tuple[str, ...], countries: Counter[str | None], written: str) -> str:
     """That of the country the text speaks of most; else the one that needs no ending to be called so (Bayern is no case
     of Bayer); else the more prominent one, as the tables are ordered.
     """
-    folded = fold_alias(written)
+    normalized = normalize_name(written)
 
     def weight(identity: str) -> tuple[int, bool, bool, int]:
-        record = by_id().get(identity)
-        country = record.country if record else None
-        exact = folded in _called(identity)
+        entry = by_id().get(identity)
+        country = entry.country if entry else None
+        exact = normalized in _called(identity)
         near = sum(countries[c] for c in _NEIGHBOURS.get(country or "", ()))
-        return countries[country] + near, bool(record and record.kind == "country"), exact, -_place_in_tables(identity)
+        return countries[country] + near, bool(entry and entry.kind == "country"), exact, -_place_in_tables(identity)
 
     return max(meanings, key=weight)
 
 
 @cache
 def _called(identity: str) -> frozenset[str]:
-    return frozenset(fold_alias(name) for name in aliases(identity))
+    return frozenset(normalize_name(name) for name in aliases(identity))
 
 
 @cache
@@ -134,24 +134,24 @@ def _place_in_tables(identity: str) -> int:
 
 
 def _country(identity: str) -> str | None:
-    record = by_id().get(identity)
-    return record.country if record else None
+    entry = by_id().get(identity)
+    return entry.country if entry else None
 
 
 def _is_part_of_a_persons_name(span: Span, text: str) -> bool:
     """`Lewis Hamilton`, `Jordan Henderson`: a place that stands after a given name, or is one and a name follows."""
-    record = by_id().get(span.id)
-    if record is None or record.type != "place" or " " in text[span.start : span.end]:
+    entry = by_id().get(span.id)
+    if entry is None or entry.type != "place" or " " in text[span.start : span.end]:
         return False
     before = _WORD_BEFORE.search(text, max(0, span.start - 30), span.start)
-    if before and record.kind != "country" and _is_given(before[1]):
+    if before and entry.kind != "country" and _is_given(before[1]):
         return True
     after = _WORD_AFTER.match(text, span.end)
     return bool(
         after
         and after[1][0].isupper()
         and not after[1].isupper()
-        and fold_alias(after[1]) not in _OFFICES
+        and normalize_name(after[1]) not in _OFFICES
         and _is_given(text[span.start : span.end])
     )
 
@@ -159,5 +159,5 @@ def _is_part_of_a_persons_name(span: Span, text: str) -> bool:
 def _is_given(word: str) -> bool:
     if word[0].islower():
         return False
-    folded = fold_alias(word)
-    return folded in given_names() or folded in _COUNTRIES_AND_GIVEN_NAMES
+    normalized = normalize_name(word)
+    return normalized in given_names() or normalized in _COUNTRIES_AND_GIVEN_NAMES

@@ -12,7 +12,7 @@ from babel import Locale, UnknownLocaleError
 from streams.entities.entries import countries, curated, read_table
 from streams.entities.lexicon import Alias
 from streams.entities.morphology import script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 
 _LOCALES = {"zh": ("zh_Hans", "zh_Hant"), "sr": ("sr_Cyrl", "sr_Latn"), "sh": ("hr", "sr_Latn"), "tl": ("fil",)}
 _SHORT = 3
@@ -29,7 +29,7 @@ _BESIDES_COUNTRIES: Final = {
 
 def country_aliases(language: str) -> Iterator[Alias]:
     """Names of every country in one language: CLDR's, without brackets, and those of the demonyms table."""
-    known = {code: record.id for code, record in countries().items()} | _BESIDES_COUNTRIES
+    known = {code: entry.id for code, entry in countries().items()} | _BESIDES_COUNTRIES
     for locale in _locales(language):
         for code, name in locale.territories.items():
             if code not in known:
@@ -48,14 +48,14 @@ def country_aliases(language: str) -> Iterator[Alias]:
 def city_aliases(language: str) -> Iterator[Alias]:
     """Names of some 300 cities in one language: those that CLDR names time zones after."""
     ids: dict[str, str] = {}
-    for record in curated()[0].values():
-        if record.kind in ("capital", "city"):
-            ids.setdefault(fold_alias(record.name), record.id)
+    for entry in curated()[0].values():
+        if entry.kind in ("capital", "city"):
+            ids.setdefault(normalize_name(entry.name), entry.id)
     english = Locale("en").time_zones
     for locale in _locales(language):
         for zone, names in locale.time_zones.items():
             city = english.get(zone, {}).get("city") or zone.rpartition("/")[2].replace("_", " ")
-            identity = ids.get(fold_alias(city))
+            identity = ids.get(normalize_name(city))
             if identity is not None and "city" in names:
                 yield Alias(names["city"], identity)
 

@@ -53,10 +53,10 @@ def _spellings() -> dict[str, str]:
 @cache
 def _known() -> dict[str, str]:
     """Spelled without hyphen and in small letters: the weapon's id."""
-    records, names = curated()
+    entries, names = curated()
     found: dict[str, str] = {}
     for name in names:
-        if records[name.id].type == "weapon" and _CANONICAL.match(name.text):
+        if entries[name.id].type == "weapon" and _CANONICAL.match(name.text):
             found.setdefault(_key(name.text), name.id)
     return found
 

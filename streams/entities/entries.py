@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from schemas.readings import EntityType
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.span import Needs
 
 TABLES: Final = Path(__file__).parent / "tables"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Entry:
     """A thing that texts name."""
 
     id: str
@@ -76,68 +76,68 @@ def split_names(cell: str) -> Iterator[tuple[str | None, str]]:
 
 
 @cache
-def curated() -> tuple[dict[str, Record], tuple[Name, ...]]:
-    """Everything but countries: records by id, and all their names."""
-    records: dict[str, Record] = {}
+def curated() -> tuple[dict[str, Entry], tuple[Name, ...]]:
+    """Everything but countries: entries by id, and all their names."""
+    entries: dict[str, Entry] = {}
     names: list[Name] = []
     for table, (kind_of_entity, default_kind) in _CURATED.items():
         if not (TABLES / table).exists():
             continue
         for row in read_table(table):
-            record = Record(
+            entry = Entry(
                 row["id"], kind_of_entity, row.get("kind") or default_kind, row.get("country") or None, row["name"]
             )
-            if record.id in records:
-                raise ValueError(f"{table}: the id {record.id} is given twice")
-            records[record.id] = record
-            if record.kind == "class":  # their words are in weapon_classes.tsv, language by language
+            if entry.id in entries:
+                raise ValueError(f"{table}: the id {entry.id} is given twice")
+            entries[entry.id] = entry
+            if entry.kind == "class":  # their words are in weapon_classes.tsv, language by language
                 continue
             aliases = list(split_names(row.get("aliases") or ""))
-            if not {(None, f"?{record.name}"), (None, f"@{record.name}")} & set(aliases):
-                aliases.insert(0, (None, record.name))
-            names += [Name(text.lstrip("?@"), record.id, tag, _NEEDS.get(text[0], "")) for tag, text in aliases]
+            if not {(None, f"?{entry.name}"), (None, f"@{entry.name}")} & set(aliases):
+                aliases.insert(0, (None, entry.name))
+            names += [Name(text.lstrip("?@"), entry.id, tag, _NEEDS.get(text[0], "")) for tag, text in aliases]
     for row in (*read_table("subdivisions.tsv"), *read_table("subdivisions_extra.tsv")):
-        known = records.setdefault(row["id"], Record(row["id"], "place", row["kind"], row["country"], row["name"]))
+        known = entries.setdefault(row["id"], Entry(row["id"], "place", row["kind"], row["country"], row["name"]))
         if known.name == row["name"]:
             names.append(Name(known.name, known.id, None))
         names += [Name(text, known.id, tag) for tag, text in split_names(row["aliases"] or "")]
     for row in read_table("weapon_classes.tsv"):
         for form in row["forms"].split(", "):
             names.append(Name(form.rstrip("-"), row["id"], row["language"], stem=form.endswith("-")))
-    return records, tuple(names)
+    return entries, tuple(names)
 
 
 @cache
 def homonyms() -> dict[str, tuple[str, ...]]:
     """Towns whose English name others have too: the id to all ids of the name, larger ones first."""
     called: dict[str, list[str]] = {}
-    for record in curated()[0].values():
-        if record.kind in ("city", "capital"):
-            called.setdefault(fold_alias(record.name), []).append(record.id)
+    for entry in curated()[0].values():
+        if entry.kind in ("city", "capital"):
+            called.setdefault(normalize_name(entry.name), []).append(entry.id)
     return {identity: tuple(ids) for ids in called.values() if len(ids) > 1 for identity in ids}
 
 
 @cache
 def ordinary_words() -> dict[str, dict[str, bool]]:
-    """By language: folded words that look like a name of the tables and are not one in that language, and whether that
-    holds of this form alone (`word$`: with an ending it is the name).
+    """By language: normalized words that look like a name of the tables and are not one in that language, and whether
+    that holds of this form alone (`word$`: with an ending it is the name).
     """
     return {
-        row["language"]: {fold_alias(word): word.endswith("$") for word in row["words"].split(", ")}
+        row["language"]: {normalize_name(word): word.endswith("$") for word in row["words"].split(", ")}
         for row in read_table("ordinary_words.tsv")
     }
 
 
 @cache
-def countries() -> dict[str, Record]:
+def countries() -> dict[str, Entry]:
     """Countries and territories by ISO 3166-1 code."""
     return {
-        row["country"]: Record(row["id"], "place", "country", row["country"], row["name"])
+        row["country"]: Entry(row["id"], "place", "country", row["country"], row["name"])
         for row in read_table("countries.tsv")
     }
 
 
 @cache
-def by_id() -> dict[str, Record]:
+def by_id() -> dict[str, Entry]:
     """Everything the tables know, by id."""
-    return {**curated()[0], **{record.id: record for record in countries().values()}}
+    return {**curated()[0], **{entry.id: entry for entry in countries().values()}}

@@ -23,7 +23,7 @@ from streams.entities.morphology import (
     stem_form,
     word_form,
 )
-from streams.entities.normalization import Folded, fold_alias
+from streams.entities.normalization import Normalized, normalize_name
 from streams.entities.span import Needs
 
 _MAX_REST: Final = 18
@@ -55,7 +55,7 @@ class Alias(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A name in the text. Offsets count in the folded text."""
+    """A name in the text. Offsets count in the normalized text."""
 
     start: int
     end: int
@@ -101,11 +101,11 @@ class Lexicon:
         if not self._empty:
             self._automaton.make_automaton()
 
-    def find(self, folded: Folded, original: str) -> Iterator[Hit]:
+    def find(self, normalized: Normalized, original: str) -> Iterator[Hit]:
         """Every name that stands in the text; they may overlap."""
         if self._empty:
             return
-        text = folded.text
+        text = normalized.text
         for last, (length, every, inflected) in self._automaton.iter(text):
             start = last - length + 1
             end = last + 1
@@ -122,7 +122,7 @@ class Lexicon:
                         continue
                 else:
                     for entry in every:
-                        if not entry.accents or _accented(folded, original, start, entry.accents):
+                        if not entry.accents or _accented(normalized, original, start, entry.accents):
                             yield Hit(start, end, entry.ids, entry.needs)
                     continue
                 if text[start - len(_ARTICLE) : start] == _ARTICLE:  # one place, with the article or without
@@ -142,9 +142,9 @@ class Lexicon:
                         continue
                 if entry.first is not None and not entry.first.fullmatch(rest):
                     continue
-                if entry.case and not _cased(folded, original, start, finish, entry.case):
+                if entry.case and not _cased(normalized, original, start, finish, entry.case):
                     continue
-                if entry.accents and not _accented(folded, original, start, entry.accents):
+                if entry.accents and not _accented(normalized, original, start, entry.accents):
                     continue
                 yield Hit(start, finish, entry.ids, entry.needs)
 
@@ -168,16 +168,16 @@ def _follow(text: str, position: int, forms: tuple[WordForm, ...]) -> int:
     return position
 
 
-def _cased(folded: Folded, original: str, start: int, end: int, case: int) -> bool:
-    span = original[folded.original(start) : folded.original(end)]
+def _cased(normalized: Normalized, original: str, start: int, end: int, case: int) -> bool:
+    span = original[normalized.original(start) : normalized.original(end)]
     if case == 1:
         return next((c.isupper() for c in span if c.isalpha()), False)
     letters = [c for c in span if c.isalpha()]
     return all(c.isupper() for c in letters[:2]) and sum(c.isupper() for c in letters) * 3 >= len(letters) * 2 - 1
 
 
-def _accented(folded: Folded, original: str, start: int, accents: str) -> bool:
-    begin = folded.original(start)
+def _accented(normalized: Normalized, original: str, start: int, accents: str) -> bool:
+    begin = normalized.original(start)
     return _small(original[begin : begin + len(accents)]) == accents
 
 
@@ -186,7 +186,7 @@ def _small(name: str) -> str:
 
 
 def _prepare(alias: Alias, language: str) -> tuple[str, tuple[Rest | None, tuple[WordForm, ...], int, str]] | None:
-    name = fold_alias(alias.text)
+    name = normalize_name(alias.text)
     if not name:
         return None
     script = script_of_name(name)

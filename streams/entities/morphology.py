@@ -179,7 +179,7 @@ def _pattern(text: str) -> Rest:
 
 @cache
 def word_form(word: str, language: str, *, adjectives: bool = False, compounds: bool = False) -> WordForm:
-    """How a folded word of a name may end in a text of the language.
+    """How a normalized word of a name may end in a text of the language.
 
     `adjectives` lets adjectives and inhabitants made from the word pass (Slavic), `compounds` lets another word be
     written on to it (German and its like); both are for countries and cities.

@@ -58,8 +58,8 @@ def _simplified() -> dict[str, str]:
     return {other: line[0] for line in lines if not line.startswith("#") for other in line[1:]}
 
 
-class Folded(NamedTuple):
-    """The folded text between two blanks, and where each of its characters stands in the original."""
+class Normalized(NamedTuple):
+    """The normalized text between two blanks, and where each of its characters stands in the original."""
 
     text: str
     offsets: list[int] | None
@@ -72,7 +72,7 @@ class Folded(NamedTuple):
         return self.offsets[position]
 
 
-def _fold(character: str) -> str:
+def _normalized_letter(character: str) -> str:
     explicit = _EXPLICIT.get(character)
     if explicit is not None:
         return explicit
@@ -85,7 +85,7 @@ def _fold(character: str) -> str:
         return _simplified().get(character, character)
     if _WIDE[0] <= code <= _WIDE[1]:
         wide = unicodedata.normalize("NFKC", character)
-        return _fold(wide) if len(wide) == 1 else character
+        return _normalized_letter(wide) if len(wide) == 1 else character
     category = unicodedata.category(character)
     if category[0] == "N":
         digit = unicodedata.digit(character, None)
@@ -103,7 +103,7 @@ class _Table(dict[int, str]):
     """Fills itself: str.translate asks for characters not met before."""
 
     def __missing__(self, code: int) -> str:
-        value = self[code] = _fold(chr(code))
+        value = self[code] = _normalized_letter(chr(code))
         return value
 
 
@@ -112,24 +112,24 @@ _TABLE: Final = _Table()
 
 def _translated(text: str) -> str:
     """Character for character; a nasal before another consonant becomes the sign for it, as it is written as often."""
-    folded = text.translate(_TABLE)
+    normalized = text.translate(_TABLE)
     for virama, (nasal, sign) in _NASALS.items():
-        if virama in folded:
-            folded = nasal.sub(sign + _DELETED, folded)
-    return folded
+        if virama in normalized:
+            normalized = nasal.sub(sign + _DELETED, normalized)
+    return normalized
 
 
-def fold_alias(name: str) -> str:
-    """A name as it is stored in the matcher: folded, words a blank apart, none around."""
+def normalize_name(name: str) -> str:
+    """A name as it is stored in the matcher: normalized, words a blank apart, none around."""
     return " ".join(_translated(name).replace(_DELETED, "").split())
 
 
-def fold(text: str) -> Folded:
+def normalize(text: str) -> Normalized:
     """The text for the matcher, with its way back to the original's offsets."""
-    folded = _translated(text)
-    if _DELETED not in folded:
-        return Folded(f" {folded} ", None)
+    normalized = _translated(text)
+    if _DELETED not in normalized:
+        return Normalized(f" {normalized} ", None)
     offsets = [0]
-    offsets += [i for i, c in enumerate(folded) if c != _DELETED]
+    offsets += [i for i, c in enumerate(normalized) if c != _DELETED]
     offsets += [len(text), len(text)]
-    return Folded(f" {folded.replace(_DELETED, '')} ", offsets)
+    return Normalized(f" {normalized.replace(_DELETED, '')} ", offsets)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from streams.entities.entries import TABLES
 from streams.entities.morphology import script_of
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
 
@@ -33,7 +33,7 @@ _MOST_WORDS: Final = 4
 _UNCASED_NAME: Final = re.compile(r"[\u0590-\u05ff\u0600-\u06ff]+(?:['\"-][\u0590-\u05ff\u0600-\u06ff]+)*")
 _KATAKANA_NAME: Final = re.compile(r"[ァ-ヴー]{2,8}[・＝=][ァ-ヴー]{2,12}")
 _NOT_SURNAMES: Final = frozenset(
-    fold_alias(word)
+    normalize_name(word)
     for word in [
         "في", "من", "على", "إلى", "عن", "أن", "قال", "قالت", "الذي", "التي", "و", "كان", "هو", "هي",
         "إن", "بعد", "قبل", "مع", "بين", "هذا", "هذه", "قد", "لن", "لا", "ما", "كما", "حيث", "رئيس",
@@ -56,14 +56,14 @@ class _Word(NamedTuple):
 
 @cache
 def given_names() -> frozenset[str]:
-    """Folded given names, of every script."""
+    """Normalized given names, of every script."""
     lines = (TABLES / "given_names.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold_alias(line) for line in lines if line and not line.startswith("#"))
+    return frozenset(normalize_name(line) for line in lines if line and not line.startswith("#"))
 
 
 def person_id(name: str) -> str:
     """An id of ours: the consonants of the first and the last name, so that other scripts come close to it."""
-    words = fold_alias(name.replace("・", " ")).split(" ")
+    words = normalize_name(name.replace("・", " ")).split(" ")
     parts = [words[0], _base(words[-1])] if len(words) > 1 else words
     return "pw:person:" + "-".join(_part(part) for part in parts)
 
@@ -119,25 +119,26 @@ def _in_cased(text: str, busy: _Busy) -> Iterator[Span]:
         name = text[word.start : words[last].end]
         identity = person_id(name)
         used.update(range(index, last + 1))
-        surnames.setdefault(_base(fold_alias(words[last].text)), (identity, name))
+        surnames.setdefault(_base(normalize_name(words[last].text)), (identity, name))
         yield Span(word.start, words[last].end, identity, name)
     if surnames:
         for index, word in enumerate(words):
-            person = surnames.get(_base(fold_alias(word.text))) if index not in used and len(word.text) > 2 else None
+            free = index not in used and len(word.text) > 2
+            person = surnames.get(_base(normalize_name(word.text))) if free else None
             if person is not None and busy.free(word.start, word.end):
                 yield Span(word.start, word.end, person[0], person[1])
 
 
 def _is_given(word: str) -> bool:
-    folded = fold_alias(word)
+    normalized = normalize_name(word)
     names = given_names()
-    if folded in names or folded.split(" ")[0] in names:
-        return len(folded) > 2
+    if normalized in names or normalized.split(" ")[0] in names:
+        return len(normalized) > 2
     if script_of(word[0]) == "cyrillic" or script_of(word[0]) == "latin":
         # Case endings: Сергея, Сергею, Donalda, Andrzejem
         for cut in (1, 2):
-            stem = folded[:-cut]
-            if len(stem) > 3 and folded[-cut:] in _NAME_ENDINGS and (stem in names or stem + "й" in names):
+            stem = normalized[:-cut]
+            if len(stem) > 3 and normalized[-cut:] in _NAME_ENDINGS and (stem in names or stem + "й" in names):
                 return True
     return False
 
@@ -163,7 +164,7 @@ def _joined(text: str, one: _Word, other: _Word) -> bool:
 
 
 def _base(word: str) -> str:
-    """A folded surname without its Cyrillic case ending."""
+    """A normalized surname without its Cyrillic case ending."""
     return _CASE_ENDING.sub("", word) if word and script_of(word[0]) == "cyrillic" else word
 
 
@@ -173,9 +174,9 @@ def _in_uncased(text: str, busy: _Busy) -> Iterator[Span]:
     skip = -1
     for index, word in enumerate(words[:-1]):
         following = words[index + 1]
-        if index <= skip or fold_alias(word.group()) not in names or text[word.end() : following.start()] != " ":
+        if index <= skip or normalize_name(word.group()) not in names or text[word.end() : following.start()] != " ":
             continue
-        if fold_alias(following.group()) in _NOT_SURNAMES or len(following.group()) < 3:
+        if normalize_name(following.group()) in _NOT_SURNAMES or len(following.group()) < 3:
             continue
         if busy.free(word.start(), following.end()):
             skip = index + 1

@@ -11,10 +11,10 @@ from schemas.readings import Entity, Mention, NamedOnly
 from streams.entities import compounds, designators, persons, sounds, spellings, statistical
 from streams.entities.context import is_military, settle, without_passing_words
 from streams.entities.countries import city_aliases, country_aliases
-from streams.entities.entries import Record, by_id, curated, ordinary_words
+from streams.entities.entries import Entry, by_id, curated, ordinary_words
 from streams.entities.lexicon import Alias, Hit, Lexicon
 from streams.entities.morphology import inflects_like, script_of, script_of_name
-from streams.entities.normalization import Folded, fold
+from streams.entities.normalization import Normalized, normalize
 from streams.entities.slavic import SLAVIC
 from streams.entities.span import Needs, Span
 from streams.entities.unknown import mark_indirect, persons_only, with_names
@@ -61,12 +61,12 @@ class EntityRecognizer:
             text: title, a newline, the body; offsets count in it.
             language: ISO 639-1 where one exists, else 639-3, or `und`.
         """
-        folded = fold(text)
-        hits: list[Hit] = list(_language_lexicon(language).find(folded, text))
+        normalized = normalize(text)
+        hits: list[Hit] = list(_language_lexicon(language).find(normalized, text))
         scripts = _scripts(text)
         for script in scripts:
-            hits += _script_lexicon(script, inflects_like(language, script)).find(folded, text)
-        spans = _joined(hits, folded)
+            hits += _script_lexicon(script, inflects_like(language, script)).find(normalized, text)
+        spans = _joined(hits, normalized)
         spans += [Span(d.start, d.end, d.id, d.name) for d in designators.find(text)]
         spans += compounds.find(text, language)
         chosen = _longest(settle(spans, text, language))
@@ -95,7 +95,7 @@ class EntityRecognizer:
         return without_passing_words(self.recognize(text, language))
 
 
-def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
+def _joined(hits: list[Hit], normalized: Normalized) -> list[Span]:
     """One span for each stretch of text, with all that goes by it."""
     ids: dict[tuple[int, int], dict[str, Needs]] = {}
     for hit in hits:
@@ -107,7 +107,7 @@ def _joined(hits: list[Hit], folded: Folded) -> list[Span]:
     for (start, end), found in ids.items():
         sure = [identity for identity, needs in found.items() if not needs]
         first, *others = sure or found
-        where = folded.original(start), folded.original(end)
+        where = normalized.original(start), normalized.original(end)
         spans.append(Span(*where, first, needs=found[first], others=tuple(others) if NO_NAME not in found else ()))
         if NO_NAME in found:
             spans[-1] = Span(*where, NO_NAME)
@@ -142,13 +142,13 @@ def _longest(spans: list[Span]) -> list[Span]:
 
 
 def _kind(identity: str) -> str | None:
-    record = by_id().get(identity)
-    return record.kind if record else None
+    entry = by_id().get(identity)
+    return entry.kind if entry else None
 
 
 def _type(identity: str) -> str | None:
-    record = by_id().get(identity)
-    return record.type if record else None
+    entry = by_id().get(identity)
+    return entry.type if entry else None
 
 
 def _entities(text: str, spans: list[Span]) -> list[Entity]:
@@ -156,22 +156,22 @@ def _entities(text: str, spans: list[Span]) -> list[Entity]:
     for span in spans:
         entity = found.get(span.id)
         if entity is None:
-            record = _record(span)
+            entry = _entry(span)
             entity = found[span.id] = Entity(
-                id=record.id, type=record.type, name=record.name, kind=record.kind, country=record.country
+                id=entry.id, type=entry.type, name=entry.name, kind=entry.kind, country=entry.country
             )
         written = text[span.start : span.end]
         entity.mentions.append(Mention(start=span.start, end=span.end, text=written, indirect=span.indirect))
     return list(found.values())
 
 
-def _record(span: Span) -> Record:
+def _entry(span: Span) -> Entry:
     known = by_id().get(span.id)
     if known is not None:
         return known
     if span.id.startswith("pw:person:"):
-        return Record(span.id, "person", "person", None, span.name or span.id)
-    return Record(span.id, "weapon", "system", None, span.name or span.id)
+        return Entry(span.id, "person", "person", None, span.name or span.id)
+    return Entry(span.id, "weapon", "system", None, span.name or span.id)
 
 
 def _scripts(text: str) -> list[str]:
@@ -218,17 +218,17 @@ def _with_adjectives(aliases: Iterable[Alias]) -> Iterator[Alias]:
 @cache
 def _script_lexicon(script: str, language: str) -> Lexicon:
     """What is named in the tables in one script, for all its languages that inflect like `language`."""
-    records, names = curated()
+    entries, names = curated()
     return Lexicon(
         _with_adjectives(
             Alias(
                 n.text,
                 n.id,
-                place=records[n.id].type == "place" and script != "arabic",
+                place=entries[n.id].type == "place" and script != "arabic",
                 needs=n.needs,
                 fixed=len(n.text) < _INFLECTED
                 and script == "latin"
-                and records[n.id].kind == "city"
+                and entries[n.id].kind == "city"
                 and n.id[0] != "Q",
             )
             for n in names

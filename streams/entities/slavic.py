@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 
 SLAVIC: Final = frozenset({"ru", "uk", "be", "bg", "mk", "sr", "hr", "bs", "sh", "sl", "cs", "sk", "pl"})
 _CYRILLIC: Final = str.maketrans(
@@ -31,8 +31,8 @@ _LEAST: Final = 3
 def latinised(word: str) -> str:
     """A word in small letters a to z as all Slavic languages could spell it: no accents, no soft signs, no j, one
     letter for sz, ш and š."""
-    folded = fold_alias(word).replace(" ", "").translate(_CYRILLIC)
-    return _DIGRAPHS.sub(lambda m: _ONE[m.group()], folded)
+    normalized = normalize_name(word).replace(" ", "").translate(_CYRILLIC)
+    return _DIGRAPHS.sub(lambda m: _ONE[m.group()], normalized)
 
 
 @lru_cache(maxsize=20_000)

@@ -16,7 +16,7 @@ from anyascii import anyascii
 
 from streams.entities.entries import by_id, curated, ordinary_words
 from streams.entities.morphology import CASED, prefixes, script_of, script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.span import Span
 
 _WORD: Final = re.compile(
@@ -78,7 +78,7 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
         if word.start() < done or word.start() in busy or len(word.group()) < 3:
             continue
         candidates = _candidates(word.group())
-        if not candidates or fold_alias(word.group()) in ordinary:
+        if not candidates or normalize_name(word.group()) in ordinary:
             continue
         for name, offset in candidates:
             end = _follow(text, words, index, name)
@@ -177,7 +177,7 @@ def _index(one_liquid: bool) -> dict[str, tuple[_Name, ...]]:
     script = "kana" if one_liquid else "latin"
     found: dict[str, list[_Name]] = {}
     for identity, text in _sought():
-        words = tuple(_heard(word) for word in fold_alias(text).split(" "))
+        words = tuple(_heard(word) for word in normalize_name(text).split(" "))
         several = sum(len(_consonants(word, "latin")) for word in words)
         if not all(words) or (len(words) > 1 and several < _LEAST_OF_SEVERAL):
             continue
@@ -193,12 +193,12 @@ def _index(one_liquid: bool) -> dict[str, tuple[_Name, ...]]:
 
 def _sought() -> Iterator[tuple[str, str]]:
     """Ids and Latin names of persons, regions, towns, companies and media."""
-    for record in curated()[0].values():
-        if record.kind == "region" and record.country not in _REGIONS_OF:
+    for entry in curated()[0].values():
+        if entry.kind == "region" and entry.country not in _REGIONS_OF:
             continue
-        if record.country in _SHORT_SYLLABLES and record.type == "place":
+        if entry.country in _SHORT_SYLLABLES and entry.type == "place":
             continue
-        known = record.kind in _KINDS or (record.kind == "city" and record.id[0] == "Q")
-        town = record.kind == "city" and record.country in _TOWNS_OF
-        if known or (town and len(_consonants(_heard(record.name), "latin")) > _LEAST_CONSONANTS):
-            yield record.id, record.name
+        known = entry.kind in _KINDS or (entry.kind == "city" and entry.id[0] == "Q")
+        town = entry.kind == "city" and entry.country in _TOWNS_OF
+        if known or (town and len(_consonants(_heard(entry.name), "latin")) > _LEAST_CONSONANTS):
+            yield entry.id, entry.name

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from streams.entities.entries import by_id, curated, ordinary_words
 from streams.entities.morphology import CASED, prefixes, script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.persons import given_names
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.span import Span
@@ -50,7 +50,7 @@ def find(text: str, language: str, taken: list[Span]) -> Iterator[Span]:
     done = -1
     for index, word in enumerate(words):
         candidates = _beginning_with(word.group(), words[index + 1].group() if index + 1 < len(words) else "")
-        if not candidates or word.start() < done or word.start() in busy or fold_alias(word.group()) in ordinary:
+        if not candidates or word.start() < done or word.start() in busy or normalize_name(word.group()) in ordinary:
             continue
         for offset, name in candidates:
             last = index + len(name.keys) - 1
@@ -70,7 +70,7 @@ def _same(said: str, name: _Name) -> bool:
         return False
     if len(words) != len(name.keys) or any(_consonants(w) != key for w, key in zip(words, name.keys, strict=True)):
         return False
-    if len(words) == 1 and fold_alias(said) in given_names():
+    if len(words) == 1 and normalize_name(said) in given_names():
         return False
     return SequenceMatcher(None, romanised(said.replace(" ", "")), name.text, autojunk=False).ratio() >= _ALIKE
 
@@ -99,9 +99,9 @@ def _index() -> dict[tuple[str, ...], tuple[_Name, ...]]:
     """Names by the consonants of their first two words."""
     found: dict[tuple[str, ...], list[_Name]] = {}
     for name in curated()[1]:
-        record = by_id()[name.id]
-        known = record.kind in _KINDS or (record.kind == "city" and record.id[0] == "Q")
-        person = record.type == "person" and name.text == record.name and " " in name.text
+        entry = by_id()[name.id]
+        known = entry.kind in _KINDS or (entry.kind == "city" and entry.id[0] == "Q")
+        person = entry.type == "person" and name.text == entry.name and " " in name.text
         if not known or name.needs or name.stem or not (person or script_of_name(name.text) in SCRIPTS):
             continue
         words = name.text.split()

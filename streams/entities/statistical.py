@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.readings import Mention, NamedOnly
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.persons import person_id
 from streams.entities.running import Kind
 from streams.entities.span import Span
@@ -105,16 +105,16 @@ def further(text: str, model: NameModel, known: Sequence[Span]) -> tuple[list[Sp
         written = text[name.start : name.end]
         if not _is_full(written):
             continue
-        if name.kind == "person" and fold_alias(written).split(" ")[0] in _NOT_FIRST:
+        if name.kind == "person" and normalize_name(written).split(" ")[0] in _NOT_FIRST:
             continue
         if name.kind == "person":
             persons.append(Span(name.start, name.end, person_id(written), written))
-            surnames.setdefault(fold_alias(written).split(" ")[-1], persons[-1])
+            surnames.setdefault(normalize_name(written).split(" ")[-1], persons[-1])
         else:
-            group = others.setdefault((name.kind, fold_alias(written)), NamedOnly(type=name.kind, name=written))
+            group = others.setdefault((name.kind, normalize_name(written)), NamedOnly(type=name.kind, name=written))
             group.mentions.append(Mention(start=name.start, end=name.end, text=written))
     for name in free:
-        person = surnames.get(fold_alias(text[name.start : name.end]))
+        person = surnames.get(normalize_name(text[name.start : name.end]))
         if person is not None:
             persons.append(person._replace(start=name.start, end=name.end))
     return persons, list(others.values())
@@ -135,7 +135,7 @@ def _trimmed(text: str, names: Sequence[Named]) -> Iterator[Named]:
 def _is_full(written: str) -> bool:
     """Two to six words on one line, each with a capital (but for small ones between), not all in capitals."""
     pieces = _PIECE.findall(written)
-    words = [word for word in pieces if fold_alias(word) not in _SMALL]
+    words = [word for word in pieces if normalize_name(word) not in _SMALL]
     return (
         2 <= len(words) <= 6
         and pieces[0] == words[0]

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from schemas.readings import Entity
 from streams.entities.morphology import script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 from streams.entities.skeleton import romanised, skeleton
 from streams.entities.slavic import latinised, same
 
@@ -91,7 +91,7 @@ def _spellings(entity: Entity) -> list[_Spelling]:
 
 
 def _spelling(name: str) -> _Spelling | None:
-    words = [w for w in fold_alias(name.replace("·", " ")).split(" ") if len(w) > 1 or w.isalpha()]
+    words = [w for w in normalize_name(name.replace("·", " ")).split(" ") if len(w) > 1 or w.isalpha()]
     if not words:
         return None
     surname = _name(_ARTICLE.sub("", words[-1]))

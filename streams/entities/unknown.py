@@ -98,18 +98,18 @@ def mark_indirect(text: str, language: str, spans: Sequence[Span]) -> list[Span]
 
 
 def _derived(text: str, language: str, span: Span) -> bool:
-    record = by_id().get(span.id)
+    entry = by_id().get(span.id)
     written = text[span.start : span.end]
-    if record is None or record.type != "place":
-        return record is not None and record.type == "organization" and written.islower() and " " not in written
+    if entry is None or entry.type != "place":
+        return entry is not None and entry.type == "organization" and written.islower() and " " not in written
     if written[0].islower():
         return True
     if language not in SLAVIC or " " in written:
         return False
     latin = latinised(written)
     if _ADJECTIVAL.search(latin) and not _is_name(latin, span.id):
-        return record.kind != "country" or not _names_country(latin, language, span.id)
-    if record.kind != "country" or _names_country(latin, language, span.id):
+        return entry.kind != "country" or not _names_country(latin, language, span.id)
+    if entry.kind != "country" or _names_country(latin, language, span.id):
         return False
     # Dánové live in Dánsko, and no name of that country is without its -sk-.
     lacks = "sk" not in latin and "ck" not in latin
@@ -121,9 +121,9 @@ def _derived(text: str, language: str, span: Span) -> bool:
 
 def _surname(text: str, span: Span) -> bool:
     """A capitalised adjective that is no adjective here, but somebody's name: Morawiecki is not of Moravia."""
-    record = by_id().get(span.id)
+    entry = by_id().get(span.id)
     written = text[span.start : span.end]
-    if record is None or record.type != "place" or record.kind == "country" or " " in written or written[0].islower():
+    if entry is None or entry.type != "place" or entry.kind == "country" or " " in written or written[0].islower():
         return False
     latin = latinised(written)
     return _ADJECTIVAL.search(latin) is not None and not _is_name(latin, span.id)
@@ -153,11 +153,11 @@ def _names_country(latin: str, language: str, identity: str) -> bool:
 
 
 def _kind(span: Span) -> Kind | None:
-    record = by_id().get(span.id)
-    if record is None:
+    entry = by_id().get(span.id)
+    if entry is None:
         return "person" if span.id.startswith("pw:person:") else None
-    if record.type == "person":
+    if entry.type == "person":
         return "person"
-    if record.type == "organization":
+    if entry.type == "organization":
         return "organization"
-    return "place" if record.type == "place" else None
+    return "place" if entry.type == "place" else None

@@ -18,7 +18,7 @@ from streams.stories.departed import Departed
 from streams.stories.duplicates import find_original, fingerprint
 from streams.stories.explain import Candidate, Explanation
 from streams.stories.model import Weights
-from streams.stories.remembered import Plan, Record
+from streams.stories.remembered import Plan, Remembered
 from streams.stories.signals import Comparison
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
@@ -53,7 +53,7 @@ class Clusterer:
         self._clear()
 
     def _clear(self) -> None:
-        self._records: dict[str, Record] = {}  # in the order of their sequence
+        self._records: dict[str, Remembered] = {}  # in the order of their sequence
         self._table = StoryTable()
         self._means = StreamMeans()
         self._departed = Departed(self.config.replay_articles)
@@ -107,7 +107,7 @@ class Clusterer:
             ValueError: a record is damaged or of another format.
         """
         self._clear()
-        loaded = sorted((Record.load(i, stored) for i, stored in records), key=lambda r: r.sequence)
+        loaded = sorted((Remembered.load(i, stored) for i, stored in records), key=lambda r: r.sequence)
         # Of a correction, the records of a part of its articles may have been stored before the worker was killed.
         by_id = {record.id: record for record in loaded}
         for plan in [record.plan for record in loaded if record.plan is not None]:
@@ -125,7 +125,7 @@ class Clusterer:
             if record.id not in left:
                 self._insert(record, self._center(record))
 
-    def _left_before(self, loaded: list[Record]) -> set[str]:
+    def _left_before(self, loaded: list[Remembered]) -> set[str]:
         """Those of the stored records that are not in memory any more."""
         by_id = {record.id: record for record in loaded}
         left: set[str] = set()
@@ -218,7 +218,7 @@ class Clusterer:
             fixes={record.id: record.version + 1 for record in fixes},
         )
 
-    def _members(self, story_id: str) -> list[Record]:
+    def _members(self, story_id: str) -> list[Remembered]:
         story = self._table.stories.get(story_id)
         return list(story.members.values()) if story else []
 
@@ -250,7 +250,7 @@ class Clusterer:
 
     # -- deciding
 
-    def _compare(self, record: Record, vector: Vector) -> list[Candidate]:
+    def _compare(self, record: Remembered, vector: Vector) -> list[Candidate]:
         comparison = Comparison(record, self._table, self._means, self.weights)
         found = [
             Candidate.of(story, comparison.signals(product, story), self.weights)
@@ -258,9 +258,9 @@ class Clusterer:
         ]
         return sorted(found, key=lambda each: (-each.closeness, each.story_id))
 
-    def read(self, article: AnalyzedArticle) -> Record:
+    def read(self, article: AnalyzedArticle) -> Remembered:
         """What would be remembered of an article if it arrived now; its story is not decided. Nothing is changed."""
-        return Record(
+        return Remembered(
             id=article.id,
             sequence=self._sequence + 1,
             story="",
@@ -274,7 +274,7 @@ class Clusterer:
             fingerprint=fingerprint(article),
         )
 
-    def _decide(self, record: Record, vector: Vector) -> None:
+    def _decide(self, record: Remembered, vector: Vector) -> None:
         compared = self._table.candidates(record, vector, self.config.candidates)
         record.candidates = len(compared)
         same = self._prints.get(record.fingerprint)
@@ -293,7 +293,7 @@ class Clusterer:
         copied = find_original(record, best.members.values())
         record.duplicate_of = copied.id if copied else None
 
-    def _closest(self, record: Record, compared: list[tuple[float, Story]]) -> tuple[Story | None, float]:
+    def _closest(self, record: Remembered, compared: list[tuple[float, Story]]) -> tuple[Story | None, float]:
         """The story to join, the first of equals; None where none is close enough."""
         comparison = Comparison(record, self._table, self._means, self.weights, whole=False)
         # The most promising first: what they reach rules most of the others out.
@@ -308,7 +308,7 @@ class Clusterer:
                 best, closest, first = story, closeness, -row
         return best, closest
 
-    def _revise(self, record: Record, known: Record) -> None:
+    def _revise(self, record: Remembered, known: Remembered) -> None:
         """A new revision stays where the article is."""
         record.story, record.new_story = known.story, known.new_story
         record.score, record.candidates = known.score, known.candidates
@@ -322,7 +322,7 @@ class Clusterer:
 
     # -- memory
 
-    def _center(self, record: Record) -> Vector:
+    def _center(self, record: Remembered) -> Vector:
         return self._means.center(record.vector, record.language)
 
     def _tick(self, when: int) -> int:
@@ -330,7 +330,7 @@ class Clusterer:
         times = sorted([when, *(record.when for record in last)], reverse=True)
         return max(self._clock, times[min(_CLOCK_WITNESSES, len(times)) - 1])
 
-    def _insert(self, record: Record, vector: Vector) -> None:
+    def _insert(self, record: Remembered, vector: Vector) -> None:
         self._departed.discard(record.id)
         self._records[record.id] = record
         self._table.add(record, vector)
@@ -339,10 +339,10 @@ class Clusterer:
             if record.id not in same:
                 same.append(record.id)
 
-    def _take_out(self, record: Record) -> None:
+    def _take_out(self, record: Remembered) -> None:
         self._table.remove(record, self._center(record))
 
-    def _drop(self, record: Record) -> None:
+    def _drop(self, record: Remembered) -> None:
         self._take_out(record)
         del self._records[record.id]
         if record.fingerprint:
@@ -351,7 +351,7 @@ class Clusterer:
             if not same:
                 del self._prints[record.fingerprint]
 
-    def _learn(self, record: Record) -> None:
+    def _learn(self, record: Remembered) -> None:
         """Every so often, estimate anew what all of the stream has in common; keep it in this article's record."""
         due = max(_LEARN_MIN, int(_LEARN_SHARE * len(self._records)))
         if record.sequence - self._learnt_at < due:
@@ -362,9 +362,9 @@ class Clusterer:
         record.learnt = {"at": record.sequence, "means": self._means.dump(), "centres": centres.dump()}
         self._learnt_at, self._learnt_by = record.sequence, record.id
 
-    def _forget(self, newest: Record) -> None:
+    def _forget(self, newest: Remembered) -> None:
         """What leaves memory now. The record that holds what was learnt last waits for the next such record."""
-        gone: list[Record] = []
+        gone: list[Remembered] = []
         members = self._table.stories[newest.story].members
         if len(members) > self.config.story_members:
             gone.append(next(r for r in members.values() if r.id != self._learnt_by))
@@ -379,7 +379,7 @@ class Clusterer:
             newest.forgot.append(record.id)
         newest.dropped = self._departed.expire(newest.sequence)
 
-    def _answer(self, record: Record, correction: str | None = None) -> Assignment:
+    def _answer(self, record: Remembered, correction: str | None = None) -> Assignment:
         """`correction`: where it is the answer to one, that of the articles that it has moved alone."""
         moved = record.moved if correction is None or record.moved[:1] == [correction] else []
         return Assignment(

@@ -6,7 +6,7 @@ before the broker knows that it was handled, and decided anew, and otherwise, wh
 
 from __future__ import annotations
 
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 
 
 class Departed:
@@ -15,17 +15,17 @@ class Departed:
     def __init__(self, keep: int) -> None:
         """`keep`: for how many further articles."""
         self._keep = keep
-        self._records: dict[str, tuple[Record, int]] = {}
+        self._records: dict[str, tuple[Remembered, int]] = {}
 
     def __contains__(self, article_id: str) -> bool:
         return article_id in self._records
 
-    def get(self, article_id: str) -> Record | None:
+    def get(self, article_id: str) -> Remembered | None:
         """What was remembered of it."""
         found = self._records.get(article_id)
         return found[0] if found else None
 
-    def put(self, record: Record, at: int) -> None:
+    def put(self, record: Remembered, at: int) -> None:
         """It left memory at the article with the sequence number `at`."""
         self._records[record.id] = record, at
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from schemas.articles import AnalyzedArticle
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 from streams.stories.terms import KIND_SHIFT, NUMBER, WORD, Terms
 from streams.stories.vectors import SCALE
 
@@ -32,7 +32,7 @@ def fingerprint(article: AnalyzedArticle) -> str:
     return hashlib.blake2b(joined, digest_size=9).hexdigest()
 
 
-def find_original(record: Record, members: Iterable[Record]) -> Record | None:
+def find_original(record: Remembered, members: Iterable[Remembered]) -> Remembered | None:
     """The first of a story's articles whose text this one repeats, or None.
 
     Nearly the same words in the same language, and the same numbers: a changed number is other news.

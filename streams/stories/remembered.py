@@ -37,7 +37,7 @@ class Plan:
     fixes: dict[str, int]
     """The same for those that are in the target already, which an operator's merge makes final."""
 
-    def carry_out(self, record: Record) -> bool:
+    def carry_out(self, record: Remembered) -> bool:
         """Make of an article what the plan says; False where it has been done, or does not concern it."""
         version = self.moves.get(record.id, self.fixes.get(record.id, 0))
         if record.sequence > self.sequence or record.version >= version:
@@ -54,7 +54,7 @@ class Plan:
 
 
 @dataclass
-class Record:
+class Remembered:
     """One article in memory."""
 
     id: str
@@ -126,7 +126,7 @@ class Record:
         return stored
 
     @classmethod
-    def load(cls, article_id: str, stored: dict[str, Any]) -> Record:
+    def load(cls, article_id: str, stored: dict[str, Any]) -> Remembered:
         """The opposite of `dump`.
 
         Raises:

@@ -22,7 +22,7 @@ from schemas.stories import StoryCorrection
 from streams.stories.centering import StreamMeans
 from streams.stories.linkage import Linkage
 from streams.stories.model import Weights
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 from streams.stories.signals import SHARED_CAP
 from streams.stories.story import AGE_CAP, AGE_UNIT_MS
 from streams.stories.table import COMMON_PLACE, FEW_STORIES
@@ -42,7 +42,7 @@ _APART = -1e6
 class Review:
     """A second look at some articles as they are now: what becomes of them while it goes on does not disturb it."""
 
-    def __init__(self, records: Sequence[Record], weights: Weights, at_ms: int) -> None:
+    def __init__(self, records: Sequence[Remembered], weights: Weights, at_ms: int) -> None:
         """`at_ms`: the stream's clock."""
         self._records = [replace(record, apart=[*record.apart], moved=[*record.moved]) for record in records]
         self._weights = weights
@@ -55,7 +55,7 @@ class Review:
         return propose(self._records, regroup(self._records, self._weights), self._at)
 
 
-def regroup(records: Sequence[Record], weights: Weights) -> list[int]:
+def regroup(records: Sequence[Remembered], weights: Weights) -> list[int]:
     """For each article (in the order of arrival) the number of the first one of its group."""
     labels: npt.NDArray[np.int64] = np.arange(len(records))
     stories = [record.story for record in records]
@@ -67,7 +67,7 @@ def regroup(records: Sequence[Record], weights: Weights) -> list[int]:
     return [int(label) for label in labels]
 
 
-def _link(records: Sequence[Record], means: StreamMeans, weights: Weights) -> npt.NDArray[np.int64]:
+def _link(records: Sequence[Remembered], means: StreamMeans, weights: Weights) -> npt.NDArray[np.int64]:
     languages = [r.language for r in records]
     vectors = means.center_rows(np.stack([r.vector for r in records]), languages)
     when = np.array([r.when for r in records], np.float64)
@@ -126,17 +126,17 @@ def disjoint(rows: Matrix, of: Matrix) -> npt.NDArray[np.bool_]:
     return ~shared & (distance > 0)
 
 
-def weapon_matrix(records: Sequence[Record]) -> Matrix:
+def weapon_matrix(records: Sequence[Remembered]) -> Matrix:
     """(n, weapon systems): 1 where an article names the system."""
     return _named_matrix(records, WEAPON, len(records))
 
 
-def place_matrix(records: Sequence[Record]) -> Matrix:
+def place_matrix(records: Sequence[Remembered]) -> Matrix:
     """(n, countries): 1 where an article names the country, but for those that most of the stream is about."""
     return _named_matrix(records, PLACE, max(FEW_STORIES, COMMON_PLACE * len({r.story for r in records})))
 
 
-def _named_matrix(records: Sequence[Record], kind: int, limit: float) -> Matrix:
+def _named_matrix(records: Sequence[Remembered], kind: int, limit: float) -> Matrix:
     rows = [[t for t in r.terms.tolist() if kind_of(t) == kind] for r in records]
     stories: dict[int, set[str]] = {}
     for record, terms in zip(records, rows, strict=True):
@@ -151,7 +151,7 @@ def _named_matrix(records: Sequence[Record], kind: int, limit: float) -> Matrix:
     return matrix
 
 
-def shared_matrix(records: Sequence[Record], kind: int) -> npt.NDArray[np.float32]:
+def shared_matrix(records: Sequence[Remembered], kind: int) -> npt.NDArray[np.float32]:
     """(n, terms): products of two rows add up what the terms say that both articles have (as signals.py does it).
 
     Of the terms that are in few of the stories, the MAX_TERMS that most articles have: a bound on time and memory.
@@ -179,7 +179,7 @@ def root_of_shared(shared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return found
 
 
-def _kept_together(records: Sequence[Record]) -> list[list[int]]:
+def _kept_together(records: Sequence[Remembered]) -> list[list[int]]:
     """Articles that an operator put into one story, and copies with their originals."""
     groups: dict[str, list[int]] = {}
     place = {r.id: i for i, r in enumerate(records)}
@@ -197,7 +197,7 @@ def _kept_together(records: Sequence[Record]) -> list[list[int]]:
     return [*groups.values(), *linked.values()]
 
 
-def _keep_apart(records: Sequence[Record], closeness: npt.NDArray[np.float32]) -> None:
+def _keep_apart(records: Sequence[Remembered], closeness: npt.NDArray[np.float32]) -> None:
     """What an operator put into different stories never comes together again by itself."""
     members: dict[str, list[int]] = {}
     for i, record in enumerate(records):
@@ -211,13 +211,13 @@ def _keep_apart(records: Sequence[Record], closeness: npt.NDArray[np.float32]) -
         closeness[others, i] = _APART
 
 
-def propose(records: Sequence[Record], labels: Sequence[int], at_ms: int) -> list[StoryCorrection]:
+def propose(records: Sequence[Remembered], labels: Sequence[int], at_ms: int) -> list[StoryCorrection]:
     """Corrections that lead from the stories of `records` to the groups of `labels`, to be applied in order.
 
     The groups keep the ids of the stories they mostly consist of.
     """
-    groups: dict[int, list[Record]] = {}
-    stories: dict[str, list[Record]] = {}
+    groups: dict[int, list[Remembered]] = {}
+    stories: dict[str, list[Remembered]] = {}
     for record, label in zip(records, labels, strict=True):
         groups.setdefault(label, []).append(record)
         stories.setdefault(record.story, []).append(record)
@@ -226,7 +226,7 @@ def propose(records: Sequence[Record], labels: Sequence[int], at_ms: int) -> lis
     group_of = {r.id: label for r, label in zip(records, labels, strict=True)}
     splits, merges = [], []
     for story, members in stories.items():
-        pieces: dict[int, list[Record]] = {}
+        pieces: dict[int, list[Remembered]] = {}
         for record in members:
             pieces.setdefault(group_of[record.id], []).append(record)
         for label, piece in pieces.items():
@@ -241,7 +241,7 @@ def propose(records: Sequence[Record], labels: Sequence[int], at_ms: int) -> lis
     return splits + merges
 
 
-def _name(groups: dict[int, list[Record]], stories: dict[str, list[Record]]) -> dict[int, str]:
+def _name(groups: dict[int, list[Remembered]], stories: dict[str, list[Remembered]]) -> dict[int, str]:
     """A story id for each group: the largest overlaps first, each id once; new ones from the first article."""
     overlaps = Counter((label, r.story) for label, group in groups.items() for r in group)
     first = {s: members[0].sequence for s, members in stories.items()}
@@ -258,7 +258,7 @@ def _name(groups: dict[int, list[Record]], stories: dict[str, list[Record]]) -> 
     return names
 
 
-def _new_id(group: list[Record], taken: set[str]) -> str:
+def _new_id(group: list[Remembered], taken: set[str]) -> str:
     """Of a story split off: after its first article that no other story is named after."""
     for record in group:
         if (name := story_id(record.id)) not in taken:

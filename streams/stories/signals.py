@@ -23,7 +23,7 @@ from bisect import bisect_left
 
 from streams.stories.centering import StreamMeans
 from streams.stories.model import Weights
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 from streams.stories.story import Story
 from streams.stories.table import StoryTable
 from streams.stories.terms import KIND_SHIFT, NAME, PLACE, WEAPON, kind_of
@@ -43,7 +43,7 @@ class Comparison:
     """One article against any story."""
 
     def __init__(
-        self, record: Record, table: StoryTable, means: StreamMeans, weights: Weights, *, whole: bool = True
+        self, record: Remembered, table: StoryTable, means: StreamMeans, weights: Weights, *, whole: bool = True
     ) -> None:
         """Unless `whole`, what words share is left at 0 where its weight is."""
         self._record = record

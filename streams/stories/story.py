@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 from streams.stories.terms import PLACE, kind_of
 from streams.stories.vectors import DIMENSIONS, SCALE, Vector
 from streams.stories.width import width
@@ -27,7 +27,7 @@ class Story:
     id: str
     cell: int = -1
     slot: int = -1
-    members: dict[str, Record] = field(default_factory=dict)
+    members: dict[str, Remembered] = field(default_factory=dict)
     """In the order of arrival."""
     languages: dict[str, int] = field(default_factory=dict)
     """Members in each language."""
@@ -74,7 +74,7 @@ class Story:
             self._when = np.array([r.when for r in self.members.values()], np.float64)
         return float(np.add.reduce(np.minimum(np.abs(self._when - when) / AGE_UNIT_MS, AGE_CAP))) / len(self._when)
 
-    def add(self, record: Record) -> list[int]:
+    def add(self, record: Remembered) -> list[int]:
         """Take an article in; the terms and places that are new to the story."""
         late = bool(self.members) and next(reversed(self.members.values())).sequence > record.sequence
         if self.members and self._terms is None:
@@ -98,7 +98,7 @@ class Story:
                 new.append(term)
         return new
 
-    def remove(self, record: Record) -> list[int]:
+    def remove(self, record: Remembered) -> list[int]:
         """Take an article out; the terms and places that the story has no longer."""
         del self.members[record.id]
         self._when = None

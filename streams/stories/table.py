@@ -10,7 +10,7 @@ import numpy as np
 
 from streams.stories.cells import Cells, Centres
 from streams.stories.centering import StreamMeans
-from streams.stories.remembered import Record
+from streams.stories.remembered import Remembered
 from streams.stories.sketches import SKETCH, Projection
 from streams.stories.story import Story
 from streams.stories.terms import ENTITY, NUMBER, kind_of
@@ -47,7 +47,7 @@ class StoryTable:
         """Whether naming this country sets a story apart from the others."""
         return self._frequency[place] <= max(FEW_STORIES, COMMON_PLACE * len(self.stories))
 
-    def add(self, record: Record, vector: Vector) -> None:
+    def add(self, record: Remembered, vector: Vector) -> None:
         """Take an article into its story, which may be new."""
         story = self.stories.get(record.story)
         if story is None:
@@ -59,7 +59,7 @@ class StoryTable:
         story.put(story.sum + vector)
         self._cells.put(story)
 
-    def remove(self, record: Record, vector: Vector) -> None:
+    def remove(self, record: Remembered, vector: Vector) -> None:
         """Take an article out of its story; a story without articles is gone."""
         story = self.stories[record.story]
         for term in story.remove(record):
@@ -101,7 +101,7 @@ class StoryTable:
             self._cells.put(story, of)
         return centres
 
-    def candidates(self, record: Record, vector: Vector, limit: int) -> list[tuple[float, Story]]:
+    def candidates(self, record: Remembered, vector: Vector, limit: int) -> list[tuple[float, Story]]:
         """The stories nearest by their centroids, and those that share rare numbers and entities.
 
         Each with the product of the vector and its centroid, at length 256.

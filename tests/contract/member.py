@@ -29,7 +29,7 @@ from schemas.codec import InvalidMessage
 from schemas.topics import ANALYZED, RAW
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 
 DIED, WAITS_FOR_A_PERSON = 77, 4
 
@@ -84,7 +84,7 @@ def consumer(name: str, settings: Settings, folder: Path) -> None:
 def stage(name: str, settings: Settings, folder: Path) -> None:
     one = Stage(name, settings)
 
-    async def step(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def step(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         await asyncio.to_thread(effect, article, folder)
         return [Outgoing(ANALYZED, article.id, article)]
 

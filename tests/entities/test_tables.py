@@ -11,7 +11,7 @@ from wordfreq import available_languages, zipf_frequency
 from streams.entities import EntityRecognizer, lookup
 from streams.entities.entries import by_id, curated, read_table
 from streams.entities.morphology import script_of_name
-from streams.entities.normalization import fold_alias
+from streams.entities.normalization import normalize_name
 
 TABLES = [
     "organizations.tsv", "makers.tsv", "forces.tsv", "weapons.tsv", "regions.tsv", "persons.tsv", "cities.tsv",
@@ -50,7 +50,7 @@ def test_no_small_name_is_a_common_word() -> None:
         record = by_id()[name.id]
         script = script_of_name(name.text)
         language = name.language or LANGUAGE_OF.get(script, "")
-        if record.kind == "class" or name.needs or language not in languages or " " in fold_alias(name.text):
+        if record.kind == "class" or name.needs or language not in languages or " " in normalize_name(name.text):
             continue
         if script in ("latin", "cyrillic", "greek") and name.text[:1].isupper():
             continue

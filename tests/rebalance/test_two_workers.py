@@ -17,8 +17,8 @@ from runtime.settings import Settings
 from schemas.articles import ClusteredArticle
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED, Topic
 from streams.enrichment import enrich
+from tests.apps.workers import Worker, analyzed, clustered, eventually, messages_of, put, working
 from tests.bus import records_of
-from tests.streams.workers import Worker, analyzed, clustered, eventually, messages_of, put, working
 
 pytestmark = [pytest.mark.engine, pytest.mark.real_engines, pytest.mark.timeout(290)]
 

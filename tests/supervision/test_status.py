@@ -119,7 +119,7 @@ def test_the_lag_of_every_topic_that_a_stage_reads_is_known(ready: Settings, tmp
         assert spec.topics == handler.topics
     settings = ready.model_copy(update={"state_dir": tmp_path})
     for spec in (CLUSTER, ENRICH):
-        stage = import_module(f"streams.apps.{spec.name}").build(settings)
+        stage = import_module(f"streams.apps.{spec.name}").make_stage(settings)
         assert {topic.name for topic in spec.topics} == set(stage._ways)
 
 

@@ -23,8 +23,8 @@ from schemas.topics import ANALYZED, DEADLETTERS, RAW
 from streams.apps import stage as stage_module
 from streams.apps.outlet import Outgoing, check
 from streams.apps.stage import Stage
-from streams.apps.way import Source, record_of
-from tests.streams.conftest import ARTICLE, Recorder, handle, record
+from streams.apps.way import Position, record_of
+from tests.apps.conftest import ARTICLE, Recorder, handle, record
 
 
 def letter(broker: Recorder) -> DeadLetter:
@@ -75,7 +75,7 @@ async def test_a_foreign_key_is_buried_and_none_is_accepted(stage: Stage, broker
 
 
 async def test_a_fault_of_ours_buries_the_message_and_does_not_raise(stage: Stage, broker: Recorder) -> None:
-    async def broken(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def broken(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         raise ZeroDivisionError("of ours")
 
     await handle(stage, record(json.dumps(ARTICLE).encode()), broken)
@@ -83,7 +83,7 @@ async def test_a_fault_of_ours_buries_the_message_and_does_not_raise(stage: Stag
 
 
 async def test_a_step_may_refuse(stage: Stage, broker: Recorder) -> None:
-    async def refuse(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def refuse(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         raise InvalidMessage("not for me")
 
     await handle(stage, record(json.dumps(ARTICLE).encode()), refuse)

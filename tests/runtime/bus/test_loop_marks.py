@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from runtime.bus.marks import Mark
 from runtime.bus.outcomes import Done, Later, Outcome, Received, Reject, Retry, TooManyDeadLetters
 from schemas.topics import ALERTS
-from tests.consumers.memory_source import REFUSED, TIMED_OUT, MemorySource
-from tests.consumers.test_loop import PLACE, Bench, Script
+from tests.runtime.bus.memory_source import REFUSED, TIMED_OUT, MemorySource
+from tests.runtime.bus.test_loop import PLACE, Bench, Script
 
 
 def after(source: MemorySource) -> MemorySource:

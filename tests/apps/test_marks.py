@@ -16,9 +16,9 @@ from schemas.topics import ANALYZED, DEADLETTERS, RAW
 from streams.apps import standstill
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source
-from tests.streams.conftest import Member, Recorder, echo, follow, record
-from tests.streams.test_progress import PLACE, numbered, topics_of
+from streams.apps.way import Position
+from tests.apps.conftest import Member, Recorder, echo, follow, record
+from tests.apps.test_progress import PLACE, numbered, topics_of
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ async def test_after_none_each_message_is_named_before_it_is_taken_in_hand(stage
     left(stage, Mark(open=True))
     said: list[tuple[int, Mark]] = []
 
-    async def step(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def step(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         _, offset, mark = member.said[-1]
         said.append((offset, mark))
-        return await echo(article, source)
+        return await echo(article, position)
 
     follow(stage, step)
     await stage.handle(numbered(20))
@@ -87,9 +87,9 @@ async def test_until_nothing_waits_any_more(stage: Stage, member: Member) -> Non
 async def test_what_two_processes_died_of_is_put_aside_unread(stage: Stage, broker: Recorder, member: Member) -> None:
     left(stage, Mark(open=True, tries=2))
 
-    async def never(article: RawArticle, source: Source) -> Sequence[Outgoing]:
-        assert source.offset != 20
-        return await echo(article, source)
+    async def never(article: RawArticle, position: Position) -> Sequence[Outgoing]:
+        assert position.offset != 20
+        return await echo(article, position)
 
     follow(stage, never)
     await stage.handle(numbered(20))
@@ -118,7 +118,7 @@ async def test_after_too_many_dead_letters_in_a_row_it_ends_and_leaves_the_next_
 ) -> None:
     left(stage, mark)
 
-    async def broken(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def broken(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         raise ZeroDivisionError("of ours")
 
     follow(stage, broken)
@@ -165,7 +165,7 @@ async def test_what_it_fetches_itself_is_counted_as_well(
     monkeypatch.setattr(standstill, "STANDSTILL", 0.0)
     left(stage, Mark(failed=FAILED_LIMIT - 3))
 
-    async def broken(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def broken(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         raise ZeroDivisionError("of ours")
 
     follow(stage, broken)

@@ -35,7 +35,7 @@ PLACE = TP("articles.clustered", 4)
 
 def test_the_page_is_read() -> None:
     assert len(PINNED) == 4
-    assert len(PARTS) == PAGE.count("tests/") - PAGE.count("`tests/streams/test_patches.py` holds")
+    assert len(PARTS) == PAGE.count("tests/") - PAGE.count("`tests/apps/test_patches.py` holds")
 
 
 @pytest.mark.parametrize("library", PINNED)

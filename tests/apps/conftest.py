@@ -18,7 +18,7 @@ from schemas.topics import ANALYZED, RAW
 from streams.apps import outlet
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 
 ARTICLE = {
     "schema_version": 1,
@@ -123,7 +123,7 @@ def record(value: bytes | None, key: bytes | None = b"stage-000001", headers: An
     return Record(RAW.name, 3, offset, key, value, tuple(headers), 1_700_000_000_000)
 
 
-async def echo(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+async def echo(article: RawArticle, position: Position) -> Sequence[Outgoing]:
     return [Outgoing(ANALYZED, article.id, article)]
 
 

@@ -20,7 +20,7 @@
 | the turn, in Stage.handle | test_two_topics_take_turns |
 | the guard against empty sets, in StageConsumer's thread | test_no_partition_is_not_taken_for_all |
 | forgotten records deleted, in ClusterStage | test_what_the_clusterer_forgot_is_deleted |
-| the pulse, in Stage | tests/streams/test_catching_up.py, on the embedded engine |
+| the pulse, in Stage | tests/apps/test_catching_up.py, on the embedded engine |
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ from streams.apps.faust.recovery import PatientRecovery, PatientTableManager
 from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source, Way
+from streams.apps.way import Position, Way
 from streams.stories import ClusterConfig, Clusterer
 from streams.stories.repair import Review
+from tests.apps.conftest import Recorder, follow
+from tests.apps.test_progress import PLACE, numbered, topics_of
 from tests.stories.conftest import article
-from tests.streams.conftest import Recorder, follow
-from tests.streams.test_progress import PLACE, numbered, topics_of
 
 
 @pytest.mark.parametrize("signal", ["on_partitions_assigned", "on_partitions_revoked"])
@@ -200,10 +200,10 @@ async def test_two_topics_take_turns(stage: Stage, broker: Recorder) -> None:
     topics_of(stage, range(30), committed=20)
     going: list[str] = []
 
-    async def step(message: RawArticle, source: Source) -> Sequence[Outgoing]:
-        going.append(f"{source.topic} begins")
+    async def step(message: RawArticle, position: Position) -> Sequence[Outgoing]:
+        going.append(f"{position.topic} begins")
         await asyncio.sleep(0.01)
-        going.append(f"{source.topic} ends")
+        going.append(f"{position.topic} ends")
         return []
 
     follow(stage, step)
@@ -238,7 +238,7 @@ async def test_what_the_clusterer_forgot_is_deleted(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     for number in range(450):
         one = article(f"forgotten-{number:04d}", random.normal(size=384), hours=number)
-        await cluster._decide(one, Source(ANALYZED.name, 0, number))
+        await cluster._decide(one, Position(ANALYZED.name, 0, number))
         records.pop("forgotten-0001", None)  # which is no fault
     assert "forgotten-0000" not in records
     assert "forgotten-0449" in records

@@ -17,7 +17,7 @@ from streams.apps import outlet as module
 from streams.apps.faust.tables import ConfirmedTable
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from tests.streams.conftest import ARTICLE, Recorder, echo, handle, ready, record
+from tests.apps.conftest import ARTICLE, Recorder, echo, handle, ready, record
 
 
 class Changelog:

@@ -16,8 +16,7 @@ from quality.training.story_sets import Pairs, StorySet, load_sets
 from runtime.errors import UserError
 from streams.stories import Clusterer
 from streams.stories.model import START
-
-from .conftest import stream
+from tests.stories.conftest import stream
 
 
 def _write(path: Path, lines: list[dict]) -> Path:

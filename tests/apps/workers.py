@@ -42,7 +42,7 @@ class Worker:
             "POLYWIRE_STATE_DIR": str(folder / self.log.stem),
             "POLYWIRE_METRICS_PORT": "0",
         }
-        command = [sys.executable, "-m", "tests.streams.odd", stage, *odd]
+        command = [sys.executable, "-m", "tests.apps.odd", stage, *odd]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
 

@@ -20,12 +20,12 @@ from streams.apps import cluster as module
 from streams.apps.cluster import ClusterStage
 from streams.apps.faust.app import StageApp, changelog
 from streams.apps.faust.tables import ConfirmedTable
-from streams.apps.way import Source
+from streams.apps.way import Position
 from streams.stories import Clusterer
 from streams.stories.repair import Review
+from tests.apps.conftest import Recorder, ready
+from tests.apps.test_recall import AT, Cluster
 from tests.stories.conftest import article
-from tests.streams.conftest import Recorder, ready
-from tests.streams.test_recall import AT, Cluster
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def merge(story: str, other: str) -> StoryCorrection:
 
 
 async def test_a_decision_goes_out_under_its_story_with_the_generation_that_decided(cluster: Cluster) -> None:
-    (out,) = await cluster.stage._decide(unlike(1), Source(ANALYZED.name, 0, 7, 5))
+    (out,) = await cluster.stage._decide(unlike(1), Position(ANALYZED.name, 0, 7, 5))
     assert isinstance(out.message, ClusteredArticle)
     assert (out.topic, out.key) == (CLUSTERED, out.message.story_id)
     assert out.message.generation == 5
@@ -198,6 +198,6 @@ async def test_it_looks_when_the_message_in_hand_is_done(looking: Looking) -> No
     looking.stage._unseen = False
     assert await looking.look() == 0
     await looking.stage._decide(
-        unlike(1).model_copy(update={"collected": datetime.now(UTC)}), Source(ANALYZED.name, 0, 0)
+        unlike(1).model_copy(update={"collected": datetime.now(UTC)}), Position(ANALYZED.name, 0, 0)
     )
     assert await looking.look() == 1

@@ -25,8 +25,8 @@ def test_fewer_in_a_changelog_than_in_its_source(fresh_engine: Settings) -> None
     topic = changelog("enrich", "stories", CLUSTERED.partitions)
     made(fresh_engine, topic.name, 1)  # as a broker makes a topic that somebody asked for
     with pytest.raises(UserError, match=rf"{topic.name} has 1, not 6.*delete them"):
-        enrich.build(fresh_engine)
-    cluster.build(fresh_engine)  # has nothing to do with it
+        enrich.make_stage(fresh_engine)
+    cluster.make_stage(fresh_engine)  # has nothing to do with it
 
 
 def test_more_in_a_source_than_the_catalogue_says(fresh_engine: Settings) -> None:
@@ -35,4 +35,4 @@ def test_more_in_a_source_than_the_catalogue_says(fresh_engine: Settings) -> Non
     admin.close()
     made(fresh_engine, CLUSTERED.name, 8)
     with pytest.raises(UserError, match=rf"{CLUSTERED.name} has 8, not 6"):
-        cluster.build(fresh_engine)
+        cluster.make_stage(fresh_engine)

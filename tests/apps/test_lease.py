@@ -15,10 +15,10 @@ from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS
 from streams.apps.faust import lease as module
 from streams.apps.faust.lease import Lease
 from streams.apps.stage import Stage
+from tests.apps.conftest import Recorder, handle, record
+from tests.apps.test_progress import PLACE, numbered, topics_of
+from tests.apps.workers import analyzed, eventually, put, working
 from tests.bus import records_of
-from tests.streams.conftest import Recorder, handle, record
-from tests.streams.test_progress import PLACE, numbered, topics_of
-from tests.streams.workers import analyzed, eventually, put, working
 
 
 class Coordinator:

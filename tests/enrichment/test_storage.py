@@ -18,9 +18,9 @@ from schemas.readings import Entity, Mention
 from schemas.stories import Story
 from schemas.topics import CLUSTERED
 from streams.apps import enrich as enrich_stage
-from streams.apps.way import Source
+from streams.apps.way import Position
 from streams.enrichment import StoryState, bounds, changes, enrich, joining, load
-from tests.streams.test_enrichment import article, deal, person
+from tests.enrichment.test_joining import article, deal, person
 
 Table = dict[str, bytes]
 
@@ -211,7 +211,7 @@ async def test_the_event_loop_goes_on_while_a_story_is_told(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The telling waits for the loop: on the loop it would wait for ever."""
-    stage = enrich_stage.build(settings)
+    stage = enrich_stage.make_stage(settings)
     monkeypatch.setattr(stage._tables[0], "take", lambda *_: 0)
     went_on = threading.Event()
 
@@ -221,6 +221,6 @@ async def test_the_event_loop_goes_on_while_a_story_is_told(
 
     monkeypatch.setattr(enrich_stage, "enrich", waiting)
     asyncio.get_running_loop().call_later(0.05, went_on.set)
-    source = Source(CLUSTERED.name, 0, 0)
-    outgoing = await asyncio.wait_for(stage._ways[CLUSTERED.name].step(article(0), source), 60)
+    position = Position(CLUSTERED.name, 0, 0)
+    outgoing = await asyncio.wait_for(stage._ways[CLUSTERED.name].step(article(0), position), 60)
     assert [out.topic.name for out in outgoing] == ["articles.enriched", "stories"]

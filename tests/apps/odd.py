@@ -1,4 +1,4 @@
-"""A stage as `polywire stream` runs it, in which one thing is odd: `python -m tests.streams.odd STAGE [ODDITY …]`.
+"""A stage as `polywire stream` runs it, in which one thing is odd: `python -m tests.apps.odd STAGE [ODDITY …]`.
 
 What only a real process on a real broker shows: that it is deaf to what Faust brings, that it dies of a message, or
 that it is frozen between two lines.
@@ -22,7 +22,7 @@ from runtime.settings import Settings
 from schemas.topics import CORRECTIONS
 from streams.apps import standstill
 from streams.apps.stage import Stage
-from streams.apps.way import Source
+from streams.apps.way import Position
 
 
 def deaf(stage: Stage) -> None:
@@ -38,10 +38,10 @@ def deaf(stage: Stage) -> None:
 def deadly(stage: Stage, name: str) -> None:
     """Whoever decides on this article ends, without a word."""
 
-    async def step(message: Any, source: Source) -> Any:
+    async def step(message: Any, position: Position) -> Any:
         if message.id == name:
             os._exit(DIED)
-        return await decide(message, source)
+        return await decide(message, position)
 
     decide = _replace(stage, step)
 
@@ -49,7 +49,7 @@ def deadly(stage: Stage, name: str) -> None:
 def faulty(stage: Stage, limit: str) -> None:
     """Every decision is an error of ours; so many in a row are borne."""
 
-    async def step(message: Any, source: Source) -> Any:
+    async def step(message: Any, position: Position) -> Any:
         raise ZeroDivisionError("of ours")
 
     _replace(stage, step)
@@ -60,10 +60,10 @@ def unheard(stage: Stage) -> None:
     """While a message is decided on, and for a second after it, the broker's answers count for nothing."""
     told = stage.outlet.send_all
 
-    async def step(message: Any, source: Source) -> Any:
+    async def step(message: Any, position: Position) -> Any:
         stage.app.lease._seconds = -1.0
         asyncio.get_running_loop().call_later(1.0, setattr, stage.app.lease, "_seconds", 10.0)
-        return await decide(message, source)
+        return await decide(message, position)
 
     async def send_all(outgoing: Any) -> None:
         if stage.app.lease._seconds < 0:
@@ -84,8 +84,8 @@ def brief(stage: Stage) -> None:
 def asleep(stage: Stage, name: str) -> None:
     """Frozen, once, when it has decided on this article, and before it looks whether it still may."""
 
-    async def step(message: Any, source: Source) -> Any:
-        outgoing = await decide(message, source)
+    async def step(message: Any, position: Position) -> Any:
+        outgoing = await decide(message, position)
         if message.id == name:
             _sleep(stage)
         return outgoing
@@ -138,7 +138,7 @@ def main() -> None:
     name, *odd = sys.argv[1:]
     settings = Settings()
     configure(settings, stage=f"{name}-{os.getpid()}")
-    stage = import_module(f"streams.apps.{name}").build(settings)
+    stage = import_module(f"streams.apps.{name}").make_stage(settings)
     for one in odd:
         oddity, _, argument = one.partition("=")
         ODDITIES[oddity](stage, *[argument] if argument else [])

@@ -19,7 +19,7 @@ from schemas.stories import StoryCorrection
 from schemas.topics import ANALYZED, CORRECTIONS
 from streams.apps.cluster import ClusterStage
 from streams.apps.outlet import Outgoing
-from streams.apps.way import Source
+from streams.apps.way import Position
 from streams.stories import ClusterConfig, Clusterer
 from tests.stories.conftest import article
 
@@ -50,9 +50,9 @@ class Cluster:
 
     async def take(self, one: AnalyzedArticle) -> Any:
         log = self.bus.held[ANALYZED.name]
-        source = Source(ANALYZED.name, 0, len(log), self.generation)
-        log[source.offset] = encode(one)
-        (out,) = await self.stage._decide(one, source)
+        position = Position(ANALYZED.name, 0, len(log), self.generation)
+        log[position.offset] = encode(one)
+        (out,) = await self.stage._decide(one, position)
         return out.message
 
     async def correct(self, kind: Any, story: str, other: str, **fields: Any) -> list[Outgoing]:
@@ -67,9 +67,9 @@ class Cluster:
             **fields,
         )
         log = self.bus.held[CORRECTIONS.name]
-        source = Source(CORRECTIONS.name, 0, len(log), self.generation)
-        log[source.offset] = encode(one)
-        return list(await self.stage._correct(one, source))
+        position = Position(CORRECTIONS.name, 0, len(log), self.generation)
+        log[position.offset] = encode(one)
+        return list(await self.stage._correct(one, position))
 
 
 @pytest.fixture

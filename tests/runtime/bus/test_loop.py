@@ -1,4 +1,4 @@
-"""The consumer loop's rules, on a source in memory. tests/consumers/test_loop_on_kafka.py has them on a broker."""
+"""The consumer loop's rules, on a source in memory. tests/runtime/bus/test_loop_on_kafka.py has them on a broker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runtime.health import StageHealth
 from schemas.codec import encode
 from schemas.topics import ALERTS
 from tests.consumers.make import alert
-from tests.consumers.memory_source import REFUSED, TIMED_OUT, MemorySource
+from tests.runtime.bus.memory_source import REFUSED, TIMED_OUT, MemorySource
 
 PLACE = (ALERTS.name, 0)
 

@@ -9,9 +9,9 @@ import pytest
 from runtime.bus.deadletters import DeadLetter
 from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS
+from tests.apps.odd import DIED
+from tests.apps.workers import analyzed, eventually, messages_of, put, working
 from tests.bus import records_of
-from tests.streams.odd import DIED
-from tests.streams.workers import analyzed, eventually, messages_of, put, working
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(290)]
 

@@ -20,8 +20,8 @@ from streams.apps.faust.consumer import StageConsumer
 from streams.apps.faust.progress import Progress
 from streams.apps.outlet import Outgoing
 from streams.apps.stage import Stage
-from streams.apps.way import Source
-from tests.streams.conftest import ARTICLE, Recorder, Topics, echo, follow, handle, record
+from streams.apps.way import Position
+from tests.apps.conftest import ARTICLE, Recorder, Topics, echo, follow, handle, record
 
 PLACE = (RAW.name, 3)
 
@@ -96,9 +96,9 @@ async def test_after_a_rebalance_it_begins_again_at_the_commit(stage: Stage, bro
 async def test_what_ends_after_a_rebalance_has_no_effect(stage: Stage, broker: Recorder) -> None:
     topics_of(stage, range(30), committed=20)
 
-    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def slow(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         await stage._assigned()
-        return await echo(article, source)
+        return await echo(article, position)
 
     await handle(stage, numbered(20), slow)
     assert broker.sent == []
@@ -108,10 +108,10 @@ async def test_what_ends_after_a_rebalance_has_no_effect(stage: Stage, broker: R
 async def test_a_rebalance_while_fetching_ends_it(stage: Stage, broker: Recorder) -> None:
     topics_of(stage, range(30), committed=20)
 
-    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
-        if source.offset == 22:
+    async def slow(article: RawArticle, position: Position) -> Sequence[Outgoing]:
+        if position.offset == 22:
             await stage._assigned()
-        return await echo(article, source)
+        return await echo(article, position)
 
     await handle(stage, numbered(24), slow)
     assert handled(broker) == [20, 21], "the rest is the next owner's"
@@ -121,10 +121,10 @@ async def test_a_partition_is_let_go_when_what_is_in_hand_is_done(stage: Stage, 
     topics_of(stage, range(30), committed=20)
     leaving: list[asyncio.Task[None]] = []
 
-    async def slow(article: RawArticle, source: Source) -> Sequence[Outgoing]:
+    async def slow(article: RawArticle, position: Position) -> Sequence[Outgoing]:
         leaving.append(asyncio.create_task(stage._revoked()))
         await asyncio.sleep(0)
-        return await echo(article, source)
+        return await echo(article, position)
 
     await handle(stage, numbered(20), slow)
     await leaving[0]

@@ -8,8 +8,8 @@ import pytest
 
 from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, DEADLETTERS, ENRICHED
+from tests.apps.workers import analyzed, clustered, eventually, messages_of, put, working
 from tests.bus import records_of
-from tests.streams.workers import analyzed, clustered, eventually, messages_of, put, working
 
 pytestmark = pytest.mark.engine
 NAMES = {"left-out-01", "left-out-02", "left-out-03"}
