@@ -1,6 +1,6 @@
 """Whether the words around a name speak of armies and arms, which makes "Gripen" a weapon's name and no griffin's.
 
-The words are those by which deals are read (`streams/words/tables/words`): one table of them is enough.
+The words are those by which deals are read (`streams/words/tables`): one table of them is enough.
 """
 
 from __future__ import annotations

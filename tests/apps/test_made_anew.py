@@ -15,7 +15,7 @@ from schemas.topics import ANALYZED, CLUSTERED, Topic
 from tests.consumers.conftest import Bus, Start, bus, start
 from tests.consumers.test_loop_on_kafka import ALERTS, Recorder
 from tests.consumers.test_loop_on_kafka import put as put_alerts
-from tests.streams.workers import analyzed, eventually, messages_of, put, working
+from tests.apps.workers import analyzed, eventually, messages_of, put, working
 
 __all__ = ["bus", "start"]
 
