@@ -176,7 +176,7 @@ class Outbox:
         """Whether it is on record."""
         return bool(self._es.exists(index=self._index, id=delivery.id))
 
-    def delivered(self, delivery: Delivery, status: int | None, sent_to: str) -> None:
+    def delivered(self, delivery: Delivery, status: int | None, sent_to: str = "") -> None:
         """It has arrived; `status`: the HTTP status, where there was one; `sent_to`: where that is another place."""
         now = datetime.now(UTC)
         fields: dict[str, Any] = {"state": "delivered", "delivered": now, "lease_until": now}

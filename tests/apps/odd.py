@@ -19,6 +19,7 @@ from runtime.bus import marks
 from runtime.errors import UserError
 from runtime.logs import configure
 from runtime.settings import Settings
+from runtime.watchdog import WATCHDOG
 from schemas.topics import CORRECTIONS
 from streams.apps import standstill
 from streams.apps.stage import Stage
@@ -137,6 +138,7 @@ ODDITIES: dict[str, Callable[..., None]] = {
 def main() -> None:
     name, *odd = sys.argv[1:]
     settings = Settings()
+    WATCHDOG.start()
     configure(settings, stage=f"{name}-{os.getpid()}")
     stage = import_module(f"streams.apps.{name}").make_stage(settings)
     for one in odd:

@@ -12,10 +12,10 @@ from runtime.bus.clients import create_topics, group_lag, make_admin
 from runtime.bus.topic_ids import TopicIds
 from runtime.settings import Settings
 from schemas.topics import ANALYZED, CLUSTERED, Topic
-from tests.consumers.conftest import Bus, Start, bus, start
-from tests.consumers.test_loop_on_kafka import ALERTS, Recorder
-from tests.consumers.test_loop_on_kafka import put as put_alerts
 from tests.apps.workers import analyzed, eventually, messages_of, put, working
+from tests.consumers.conftest import Bus, Start, bus, start
+from tests.runtime.bus.test_loop_on_kafka import ALERTS, Recorder
+from tests.runtime.bus.test_loop_on_kafka import put as put_alerts
 
 __all__ = ["bus", "start"]
 

