@@ -76,6 +76,11 @@ class StageProcess:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
+    def last_pid(self) -> int | None:
+        """Of the process that was started last, whether it runs or not."""
+        return self._process.pid if self._process else None
+
+    @property
     def last_error(self) -> str | None:
         """Why it ended last, or could not be started."""
         return self._last_error

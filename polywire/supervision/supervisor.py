@@ -20,7 +20,7 @@ from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import StageSpec
 from polywire.supervision.stopping import Stopped
 from runtime import logs
-from runtime.bus.clients import create_topics, expel
+from runtime.bus.clients import create_topics, expel, members
 from runtime.errors import UserError
 from runtime.files import private_folder
 from runtime.room import why_no_room
@@ -112,6 +112,7 @@ class Supervisor:
         self._tell("indices", "templates and indices in place")
         if self._before_stages:
             self._before_stages(self.settings)
+        self._warn_of_others()
         for spec in self._specs:
             for number in range(self._workers.get(spec.name, 1)):
                 self._add(spec, number)
@@ -233,13 +234,39 @@ class Supervisor:
 
     def _give_up_place(self, process: StageProcess) -> None:
         pid, process.dead_pid = process.dead_pid, None
+        self._expel(process, pid)
+
+    def _expel(self, process: StageProcess, pid: int | None) -> bool:
+        """False where Kafka does not answer."""
         if process.spec.group is None or pid is None:
-            return
+            return True
         try:
             expel(self.settings, process.spec.group, pid)
         except KafkaError as error:
             # Then the group waits until the session is over, as it would have anyway.
             self._tell(process.name, f"its place in {process.spec.group} could not be given up: {error}")
+            return False
+        return True
+
+    def _give_up_all_places(self) -> None:
+        """After the stages have ended: who was told to while it joined its group may be listed there still."""
+        if self.settings.engines != "external":
+            return  # the engine ends as well, and nobody waits
+        for process in self.processes:
+            for pid in {process.dead_pid, process.last_pid}:
+                if not self._expel(process, pid):
+                    return
+
+    def _warn_of_others(self) -> None:
+        if self.settings.engines != "external":
+            return
+        with contextlib.suppress(KafkaError):  # what matters of it is tried again by the stages
+            if others := members(self.settings, [spec.group for spec in self._specs if spec.group]):
+                self._tell(
+                    "engines",
+                    f"another polywire reads from these engines ({', '.join(others)}): the two share the messages; if "
+                    "that one is not yours, give each its own engines",
+                )
 
     def _check_health(self) -> bool:
         running = [process for process in self.processes if process.pid]
@@ -279,6 +306,7 @@ class Supervisor:
             for process in ending:
                 if not process.wait(max(0.1, deadline - time.monotonic())):
                     self._tell(process.name, f"did not end within {_STOP_SECONDS:.0f} s and was killed")
+        self._give_up_all_places()
         self._engine.stop()
         if self._hold.is_ours:
             (self._run_dir / RUN_FILE).unlink(missing_ok=True)

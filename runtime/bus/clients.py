@@ -237,6 +237,20 @@ def expel(settings: Settings, group: str, pid: int) -> int:
         admin.close()
 
 
+def members(settings: Settings, groups: Sequence[str]) -> list[str]:
+    """Who is in any of `groups` now: the clients' ids, sorted.
+
+    Raises:
+        kafka.errors.KafkaError: the brokers could not be asked.
+    """
+    admin = make_admin(settings, patience=5.0)
+    try:
+        described = admin.describe_groups(list(groups)) if groups else {}
+        return sorted({member["client_id"] for group in described.values() for member in group["members"]})
+    finally:
+        admin.close()
+
+
 def _group_offsets(admin: KafkaAdminClient, groups: list[str]) -> Any:
     # A broker that has seen no group yet first has to create the topic it keeps their offsets in.
     for _ in range(20):

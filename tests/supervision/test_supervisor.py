@@ -24,7 +24,7 @@ from polywire.supervision.rotation import rotate
 from polywire.supervision.stages import NOTIFIER, StageSpec
 from polywire.supervision.supervisor import Supervisor
 from producers.publisher import NotAcknowledged, Publisher
-from runtime.bus.clients import group_lag
+from runtime.bus.clients import group_lag, members
 from runtime.errors import UserError
 from runtime.files import open_private
 from runtime.runfile import read_run_file
@@ -75,6 +75,29 @@ def test_engines_that_go_away_while_everything_starts_are_waited_for(
     line.close()
     assert any("not ready yet, trying again" in one for one in told), told
     assert "indices: templates and indices in place" in told
+
+
+@pytest.mark.engine
+def test_no_place_stays_taken_after_a_stop_and_others_are_told_of(settings: Settings, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def run(folder: str) -> Supervisor:
+        mine = settings.model_copy(update={"engines": "external", "state_dir": tmp_path / folder})
+        return Supervisor(mine, (NOTIFIER,), lambda who, what: told.append(f"{who}: {what}"))
+
+    assert NOTIFIER.group is not None
+    with run("first") as first:
+        first.start()
+        (stage,) = first.processes
+        watch_until(first, lambda: members(settings, [NOTIFIER.group]))
+        assert not any("another polywire" in one for one in told)
+        with run("second") as second:
+            second.start()
+        (line,) = [one for one in told if "another polywire reads from these engines" in one]
+        assert f"-{stage.pid})" in line
+        assert stage.pid is not None
+        os.kill(stage.pid, signal.SIGKILL)  # it has no time to leave
+    assert members(settings, [NOTIFIER.group]) == []
 
 
 def article(id_: str) -> RawArticle:
