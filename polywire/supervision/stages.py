@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime.bus.groups import GROUPS, group_of
+from schemas.topics import Topic
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,12 @@ class StageSpec:
     @property
     def group(self) -> str | None:
         """Its consumer group; None for one that keeps no place on the bus."""
-        group = group_of(self.name)
-        return group if group in GROUPS else None
+        return group_of(self.name) if self.topics else None
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """What it reads as a member of its group."""
+        return GROUPS.get(group_of(self.name), ())
 
 
 FEEDS = StageSpec("feeds", ("produce", "feeds"))
