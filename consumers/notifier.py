@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
+from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 from prometheus_client import Counter
 from rich.console import Console
@@ -158,7 +159,10 @@ class Notifier:
 
     async def _send(self, delivery: Delivery) -> Answer:
         """One try, by what the subscription says now: it may have changed since the alert came."""
-        now = await asyncio.to_thread(self._as_wanted_now, delivery)
+        try:
+            now = await asyncio.to_thread(self._as_wanted_now, delivery)
+        except (ApiError, TransportError) as error:
+            return Answer(False, False, f"cannot look where it goes now: {error}")
         if isinstance(now, Answer):
             return now
         answer = await self._send_as_it_is(now)

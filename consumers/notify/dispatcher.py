@@ -29,11 +29,14 @@ _LAST_TRY_SECONDS = 20.0
 _RECORDING = 0.5, 30.0
 """Seconds between tries of writing down what happened: the first and the longest."""
 
+_LOOK_AGAIN = 30.0
+"""Seconds after which a delivery that is held is looked at again, by whoever takes it up."""
+
 Sender = Callable[[Delivery], Awaitable[Answer]]
 GiveUp = Callable[[Delivery, str], None]
 """Writes the dead letter; returns when it is safe."""
 Count = Callable[[Delivery, str], None]
-"""Told of each outcome: delivered, retried, dropped, given up."""
+"""Told of each outcome: delivered, retried, held, dropped, given up."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,13 @@ class Dispatcher:
                 self._count(delivery, "dropped")
                 log.info("delivery dropped", destination=delivery.shown, alert=delivery.alert.id, reason=answer.error)
                 return True
+            if answer.held:
+                again = datetime.now(UTC) + timedelta(seconds=min(answer.retry_after, _LOOK_AGAIN))
+                await self._insist(self._outbox.set_aside, delivery, answer.error, again)
+                self._count(delivery, "held")
+                return True
             age = (datetime.now(UTC) - delivery.created).total_seconds()
-            if answer.final or (age > self._patience.give_up_after and not answer.held):
+            if answer.final or age > self._patience.give_up_after:
                 reason = answer.error if answer.final else f"given up after {delivery.attempts} tries: {answer.error}"
                 await self._insist(self._give_up, delivery, f"{delivery.shown}: {reason}")
                 await self._insist(self._outbox.given_up, delivery, reason)

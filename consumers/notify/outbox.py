@@ -184,6 +184,11 @@ class Outbox:
             fields["destination"] = sent_to
         self._settle(delivery, fields | ({"status_code": status} if status else {}))
 
+    def set_aside(self, delivery: Delivery, reason: str, until: datetime) -> None:
+        """It was not tried, and is let go of until then. The time that it waits so does not count as its age."""
+        fields = {"last_error": reason, "next_attempt": until, "lease_until": until, "created": datetime.now(UTC)}
+        self._settle(replace(delivery, attempts=delivery.attempts - 1), fields)
+
     def dropped(self, delivery: Delivery, reason: str) -> None:
         """Nobody wants it any more."""
         self._settle(delivery, {"state": "dropped", "last_error": reason, "lease_until": datetime.now(UTC)})

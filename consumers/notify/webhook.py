@@ -49,7 +49,7 @@ class Answer:
     status: int | None = None
     retry_after: float = 0.0
     held: bool = False
-    """It was not tried, and may wait for as long as it has to."""
+    """It was not tried, and waits for `retry_after`; what comes after it for the same receiver does not."""
     dropped: bool = False
     """Nobody wants it any more: no failure, and nothing to be put back."""
     sent_to: str = ""

@@ -43,7 +43,7 @@ class TopicIds:
             except KafkaError:
                 self._close()
                 raise
-            return {one["name"]: one["topic_id"].hex for one in found if one["topic_id"]}
+            return {one["name"]: topic_id for one in found if (topic_id := _digits(one["topic_id"]))}
 
     def close(self) -> None:
         """Give up the connection; the next question makes one anew."""
@@ -54,6 +54,12 @@ class TopicIds:
         if self._admin is not None:
             self._admin.close()
             self._admin = None
+
+
+def _digits(topic_id: object) -> str:
+    """As 32 digits, whether the client gives a UUID or, as kafka-python 3.0.12 does, its text; empty for none."""
+    digits = str(topic_id or "").replace("-", "")
+    return digits if digits.strip("0") else ""
 
 
 def made_anew(known: str, now: str | None) -> bool:

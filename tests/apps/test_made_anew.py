@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(290)]
 
 @pytest.fixture
 def settings(fresh_engine: Settings) -> Settings:
+    create_topics(fresh_engine)
     return fresh_engine
 
 
@@ -53,7 +54,7 @@ def test_an_id_is_absent_or_tells_a_topic_from_the_one_before(settings: Settings
 
 @pytest.mark.real_engines  # the embedded engine gives topics no id
 def test_a_stage_that_was_frozen_handles_all_of_the_new_topic(settings: Settings, tmp_path: Path) -> None:
-    old, new = [f"old-{n}" for n in range(24)], [f"new-{n}" for n in range(60)]
+    old, new = [f"article-old-{n}" for n in range(24)], [f"article-new-{n}" for n in range(60)]
     put(settings, ANALYZED, analyzed(*old), lambda one: one.id)
     with working(settings, tmp_path, "cluster") as worker:
         eventually("the old ones", lambda: set(old) <= {one.id for one in messages_of(settings, CLUSTERED)}, worker)

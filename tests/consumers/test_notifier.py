@@ -352,11 +352,16 @@ def test_who_is_muted_is_told_afterwards(
     until = datetime.now(UTC) + timedelta(seconds=8)
     channel = Channel(kind="webhook", url=receiver.url("/a"))
     bus.put(SUBSCRIPTIONS, id_, subscription(id_, channels=[channel], muted_until=until))
+    other = f"b-{settings.index_prefix}"
+    bus.put(SUBSCRIPTIONS, other, subscription(other, channels=[channel]))
     start(make(patience=Patience(first=0.2, longest=0.2, give_up_after=0)))
     people.alert("a")
-    eventually("the delivery", lambda: states(es, settings) == ["delivered"])
+    people.alert("b")
+    eventually("that of another, to the same place", lambda: receiver.on("/a"))
+    assert datetime.now(UTC) < until
+    eventually("the delivery", lambda: states(es, settings) == ["delivered"] * 2)
     assert datetime.now(UTC) >= until
-    assert len(receiver.on("/a")) == 1
+    assert len(receiver.on("/a")) == 2
 
 
 @engine
