@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -15,13 +16,19 @@ IN_ORDER: Mapping[str, int] = {topic.name: topic.partitions for topic in CATALOG
 """The topics whose keys have an order, and the partitions of each."""
 
 
+_KNOWN_WITHIN, _PAUSE = 3.0, 0.1
+"""Seconds for a topic to become known, and between two looks."""
+
+
 def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     """Every partition that the topic has on the brokers.
 
     Raises:
         UnknownTopicOrPartitionError: the topic is not there.
     """
-    there = consumer.partitions_for_topic(topic)
+    deadline = time.monotonic() + _KNOWN_WITHIN
+    while not (there := consumer.partitions_for_topic(topic)) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)  # a broker hears of a topic that was just made a moment later
     if not there:
         raise UnknownTopicOrPartitionError(f"there is no topic {topic}; `polywire topics create` makes it")
     return [TopicPartition(topic, number) for number in sorted(there)]
